@@ -19,7 +19,11 @@ let package = Package(
   products: [],
   dependencies: [],
   targets: [
+    .systemLibrary(
+      name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
     .target(name: "Addresses", swiftSettings: settings),
+    .target(name: "Netlink", dependencies: ["CNetlink", "Addresses"], swiftSettings: settings),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: settings),
+    .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Addresses"], swiftSettings: settings),
   ]
 )

@@ -21,9 +21,12 @@ let package = Package(
   targets: [
     .systemLibrary(
       name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "Addresses", swiftSettings: settings),
     .target(name: "Netlink", dependencies: ["CNetlink", "Addresses"], swiftSettings: settings),
+    .target(name: "AmphoraCrypto", dependencies: ["CCrypto"], swiftSettings: settings),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: settings),
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Addresses"], swiftSettings: settings),
+    .testTarget(name: "AmphoraCryptoTests", dependencies: ["AmphoraCrypto"], swiftSettings: settings),
   ]
 )

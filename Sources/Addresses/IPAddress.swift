@@ -33,6 +33,8 @@ public struct IPAddress: Hashable, Sendable {
   /// Returns nil for anything else: host names, zones (`%eth0`), ports, brackets, surrounding blanks.
   public init?(_ text: some StringProtocol) {
     let text = String(text)
+    // inet_pton would take a NUL for the end.
+    guard !text.utf8.contains(0) else { return nil }
     var v4 = in_addr()
     if inet_pton(AF_INET, text, &v4) == 1 {
       self.init(family: .v4, high: 0, low: UInt64(UInt32(bigEndian: v4.s_addr)))

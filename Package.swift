@@ -22,11 +22,17 @@ let package = Package(
     .systemLibrary(
       name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Addresses", swiftSettings: settings),
     .target(name: "Netlink", dependencies: ["CNetlink", "Addresses"], swiftSettings: settings),
     .target(name: "AmphoraCrypto", dependencies: ["CCrypto"], swiftSettings: settings),
+    .target(
+      name: "AmphoraProtocol", dependencies: ["Addresses", "AmphoraCrypto", "CZlib"], swiftSettings: settings),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: settings),
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Addresses"], swiftSettings: settings),
     .testTarget(name: "AmphoraCryptoTests", dependencies: ["AmphoraCrypto"], swiftSettings: settings),
+    .testTarget(
+      name: "AmphoraProtocolTests", dependencies: ["AmphoraProtocol", "AmphoraCrypto", "Addresses"],
+      swiftSettings: settings),
   ]
 )

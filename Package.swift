@@ -16,8 +16,15 @@ let settings: [SwiftSetting] =
 let package = Package(
   name: "amphora",
   platforms: [.macOS(.v15)],
-  products: [],
-  dependencies: [],
+  products: [
+    .library(name: "AmphoraController", targets: ["AmphoraController"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+  ],
   targets: [
     .systemLibrary(
       name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
@@ -28,11 +35,31 @@ let package = Package(
     .target(name: "AmphoraCrypto", dependencies: ["CCrypto"], swiftSettings: settings),
     .target(
       name: "AmphoraProtocol", dependencies: ["Addresses", "AmphoraCrypto", "CZlib"], swiftSettings: settings),
+    .target(
+      name: "AmphoraController",
+      dependencies: [
+        "Addresses", "AmphoraCrypto", "AmphoraProtocol",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ], swiftSettings: settings),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: settings),
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Addresses"], swiftSettings: settings),
     .testTarget(name: "AmphoraCryptoTests", dependencies: ["AmphoraCrypto"], swiftSettings: settings),
     .testTarget(
       name: "AmphoraProtocolTests", dependencies: ["AmphoraProtocol", "AmphoraCrypto", "Addresses"],
       swiftSettings: settings),
+    .testTarget(
+      name: "AmphoraControllerTests",
+      dependencies: [
+        "AmphoraController", "AmphoraProtocol", "AmphoraCrypto", "Addresses",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ], swiftSettings: settings),
   ]
 )

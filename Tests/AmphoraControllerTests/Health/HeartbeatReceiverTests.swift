@@ -1,0 +1,184 @@
+import AmphoraController
+import AmphoraProtocol
+import Glibc
+import Testing
+
+/// A UDP socket that sends to a port on loopback.
+private struct Sender: ~Copyable {
+  private let descriptor: Int32
+  private let isIPv6: Bool
+  private let port: in_port_t
+
+  init(port: Int, isIPv6: Bool = false) throws {
+    self.isIPv6 = isIPv6
+    self.port = in_port_t(port).bigEndian
+    descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    try #require(descriptor >= 0)
+  }
+
+  deinit { close(descriptor) }
+
+  func send(_ datagram: [UInt8]) throws {
+    let sent: Int
+    if isIPv6 {
+      var address = sockaddr_in6()
+      address.sin6_family = sa_family_t(AF_INET6)
+      address.sin6_port = port
+      address.sin6_addr = in6addr_loopback
+      sent = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          sendto(descriptor, datagram, datagram.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+        }
+      }
+    } else {
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = port
+      address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
+      sent = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          sendto(descriptor, datagram, datagram.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+      }
+    }
+    try #require(sent == datagram.count, "\(String(cString: strerror(errno)))")
+  }
+}
+
+@Suite struct HeartbeatReceiverTests {
+  static let key = HeartbeatKey("insecure")
+
+  private func heartbeat(_ sequence: Int, key: HeartbeatKey = key) throws -> [UInt8] {
+    try HeartbeatEnvelope.seal(HeartbeatMessage(id: "amp", sequence: sequence), key: key)
+  }
+
+  /// Waits until the counters say what is expected, 60 s at most.
+  private func wait(_ receiver: HeartbeatReceiver, until isDone: (HeartbeatReceiver.Counters) -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while !isDone(receiver.counters) {
+      try #require(ContinuousClock.now < deadline, "\(receiver.counters)")
+      await Task.yield()
+    }
+  }
+
+  @Test(arguments: [("127.0.0.1", false, "127.0.0.1:"), ("::1", true, "[::1]:")])
+  func `a heartbeat comes out with its source and time`(address: String, isIPv6: Bool, source: String) async throws {
+    let receiver = try await HeartbeatReceiver.bind(address: address, port: 0, keys: [Self.key])
+    let before = Double(time(nil))
+    try Sender(port: receiver.port, isIPv6: isIPv6).send(heartbeat(7))
+    var iterator = receiver.heartbeats.makeAsyncIterator()
+    let received = try #require(await iterator.next())
+    #expect(received.message == HeartbeatMessage(id: "amp", sequence: 7))
+    #expect(received.source.hasPrefix(source))
+    #expect(received.receivedAt >= before && received.receivedAt <= Double(time(nil)) + 1)
+    #expect(received.receivedInstant <= .now)
+    try await receiver.close()
+    #expect(await iterator.next() == nil)
+    try await receiver.close()
+  }
+
+  @Test func `heartbeats keep the order of arrival`() async throws {
+    let receiver = try await HeartbeatReceiver.bind(address: "127.0.0.1", port: 0, keys: [Self.key])
+    let sender = try Sender(port: receiver.port)
+    for sequence in 0..<50 { try sender.send(heartbeat(sequence)) }
+    var seen: [Int?] = []
+    for await received in receiver.heartbeats {
+      seen.append(received.message.sequence)
+      if seen.count == 50 { break }
+    }
+    #expect(seen == Array(0..<50))
+    try await receiver.close()
+  }
+
+  @Test func `bad datagrams are counted by reason and do not stop the receiver`() async throws {
+    let (reasons, continuation) = AsyncStream.makeStream(of: (HeartbeatRejection, String).self)
+    let receiver = try await HeartbeatReceiver.bind(
+      address: "127.0.0.1", port: 0, keys: [Self.key], onRejection: { continuation.yield(($0, $1)) })
+    let sender = try Sender(port: receiver.port)
+    try sender.send([])
+    try sender.send([1, 2, 3])
+    try sender.send([UInt8](repeating: 0, count: 100))
+    try sender.send(heartbeat(1, key: HeartbeatKey("wrong")))
+    try sender.send(HeartbeatEnvelope.seal(Array("[]".utf8), key: Self.key))
+    try sender.send(HeartbeatEnvelope.seal(Array("{}".utf8), key: Self.key))
+    try sender.send(heartbeat(2))
+    try await wait(receiver) { $0.accepted == 1 }
+    #expect(
+      receiver.counters.rejected == ["too-short": 2, "digest-mismatch": 2, "not-an-object": 1, "malformed": 1])
+    #expect(receiver.counters.overrun == 0)
+    var iterator = receiver.heartbeats.makeAsyncIterator()
+    #expect(await iterator.next()?.message.sequence == 2)
+    try await receiver.close()
+    continuation.finish()
+    var kinds: [String] = []
+    for await (reason, source) in reasons {
+      kinds.append(reason.kind)
+      #expect(source.hasPrefix("127.0.0.1:"))
+    }
+    #expect(kinds == ["too-short", "too-short", "digest-mismatch", "digest-mismatch", "not-an-object", "malformed"])
+  }
+
+  @Test func `several keys are believed, and they can be replaced`() async throws {
+    let (old, new) = (HeartbeatKey("old"), HeartbeatKey("new"))
+    let receiver = try await HeartbeatReceiver.bind(address: "127.0.0.1", port: 0, keys: [new, old])
+    let sender = try Sender(port: receiver.port)
+    try sender.send(heartbeat(1, key: old))
+    try sender.send(heartbeat(2, key: new))
+    try await wait(receiver) { $0.accepted == 2 }
+    receiver.setKeys([new])
+    try sender.send(heartbeat(3, key: old))
+    try sender.send(heartbeat(4, key: new))
+    try await wait(receiver) { $0.accepted == 3 }
+    #expect(receiver.counters.rejected == ["digest-mismatch": 1])
+    try await receiver.close()
+  }
+
+  @Test func `the largest datagram of IPv4 comes through whole`() async throws {
+    let receiver = try await HeartbeatReceiver.bind(
+      address: "127.0.0.1", port: 0, keys: [Self.key], socketBufferBytes: 1 << 20)
+    var state: UInt64 = 1
+    func id() -> String {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return String(state, radix: 16)
+    }
+    // Random ids hardly compress; grow until just below the limit.
+    var message = HeartbeatMessage(id: "amp", sequence: 1, pools: [.init(key: "p", status: "UP", members: [])])
+    var datagram: [UInt8] = []
+    while true {
+      var larger = message
+      for _ in 0..<300 { larger.pools?[0].members.append(.init(id: id(), status: "UP")) }
+      let sealed = try HeartbeatEnvelope.seal(larger, key: Self.key)
+      guard sealed.count <= HeartbeatEnvelope.maximumPayloadIPv4 else { break }
+      message = larger
+      datagram = sealed
+    }
+    #expect(datagram.count > 55_000)
+    try Sender(port: receiver.port).send(datagram)
+    var iterator = receiver.heartbeats.makeAsyncIterator()
+    #expect(await iterator.next()?.message == message)
+    try await receiver.close()
+  }
+
+  @Test func `a slow consumer loses the oldest, and that is counted`() async throws {
+    let receiver = try await HeartbeatReceiver.bind(
+      address: "127.0.0.1", port: 0, keys: [Self.key], maximumWaiting: 2)
+    let sender = try Sender(port: receiver.port)
+    for sequence in 0..<5 {
+      try sender.send(heartbeat(sequence))
+      try await wait(receiver) { $0.accepted == sequence + 1 }
+    }
+    #expect(receiver.counters.overrun == 3)
+    var iterator = receiver.heartbeats.makeAsyncIterator()
+    #expect(await iterator.next()?.message.sequence == 3)
+    #expect(await iterator.next()?.message.sequence == 4)
+    try await receiver.close()
+  }
+
+  @Test func `a port that is taken is an error`() async throws {
+    let receiver = try await HeartbeatReceiver.bind(address: "127.0.0.1", port: 0, keys: [])
+    await #expect(throws: (any Error).self) {
+      try await HeartbeatReceiver.bind(address: "127.0.0.1", port: receiver.port, keys: [])
+    }
+    try await receiver.close()
+  }
+}

@@ -1,0 +1,27 @@
+// Routes 4 to 7 of the contract: configuration, actions, delete.
+
+import AmphoraCrypto
+import AmphoraProtocol
+
+extension AgentAPI {
+  func uploadHAProxy(_ id: LoadBalancerID, _ amphora: AmphoraID, _ body: [UInt8]) async throws -> APIResponse {
+    .ok(202, eTag: try await loadBalancers.upload(body, amphora: amphora, to: id))
+  }
+
+  func downloadHAProxy(_ id: LoadBalancerID) async throws -> APIResponse {
+    let stored = try await loadBalancers.download(id)
+    return .text(stored, eTag: Digest.hex(Digest.md5(stored)))
+  }
+
+  func control(_ id: ServiceObjectID, _ action: ServiceAction) async throws -> APIResponse {
+    switch try await loadBalancers.control(action, id.asLoadBalancer) {
+    case .start: .ok(202, details: "Configuration file is valid\nhaproxy daemon for \(id) started")
+    case let done: .ok(202, details: "Listener \(id) \(done.pastTense)")
+    }
+  }
+
+  func deleteService(_ id: ServiceObjectID) async throws -> APIResponse {
+    try await loadBalancers.delete(id.asLoadBalancer)
+    return .ok(200)
+  }
+}

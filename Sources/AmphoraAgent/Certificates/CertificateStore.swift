@@ -1,0 +1,40 @@
+// Tenants' TLS material on the encrypted RAM disk: PEM bundles, CAs, CRLs and crt-lists alike (contract agent-api §3.10).
+
+import AmphoraCrypto
+package import AmphoraProtocol
+
+/// The files of load balancers' certificates.
+package struct CertificateStore: Sendable {
+  private let paths: AgentPaths
+
+  package init(paths: AgentPaths) { self.paths = paths }
+
+  /// Stores a file; returns the MD5 of its bytes in hexadecimal.
+  package func put(_ body: [UInt8], _ name: CertificateFileName, of id: LoadBalancerID) async throws -> String {
+    try await BlockingIO.run { [paths] in
+      // Private keys: nobody but root has business here; haproxy reads them before it drops its rights.
+      try DurableFile.createDirectory(paths.certificateDirectory(of: id), mode: 0o700)
+      try DurableFile.write(body, to: paths.certificate(name, of: id), mode: 0o600)
+    }
+    return Digest.hex(Digest.md5(body))
+  }
+
+  /// The MD5 of the stored bytes in hexadecimal; nil when there is no such file.
+  package func md5(_ name: CertificateFileName, of id: LoadBalancerID) async throws -> String? {
+    try await BlockingIO.run { [paths] in
+      do {
+        return Digest.hex(Digest.md5(try FileRead.bytes(paths.certificate(name, of: id))))
+      } catch let error as DurableFile.Failure where error.isMissing {
+        return nil
+      }
+    }
+  }
+
+  /// Removes a file; a missing one is removed already.
+  package func delete(_ name: CertificateFileName, of id: LoadBalancerID) async throws {
+    try await BlockingIO.run { [paths] in
+      guard FileRead.exists(paths.certificate(name, of: id)) else { return }
+      try DurableFile.remove(paths.certificate(name, of: id))
+    }
+  }
+}

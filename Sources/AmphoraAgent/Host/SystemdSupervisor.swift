@@ -1,0 +1,97 @@
+// Supervision by systemd, through systemctl: what it prints is what the contract's answers carry.
+
+import Glibc
+package import Logging
+
+/// Drives systemd's units.
+package struct SystemdSupervisor: ServiceSupervisor {
+  private let paths: AgentPaths
+  private let agent: String
+  private let configurationFile: String
+  private let logger: Logger
+  /// Where `systemctl enable` leaves its mark for units wanted by multi-user.target.
+  private let wants = "/etc/systemd/system/multi-user.target.wants"
+
+  /// - Parameters:
+  ///   - agent: the absolute path of this program, for units that call it.
+  ///   - configurationFile: the file the agent was started with.
+  package init(paths: AgentPaths, agent: String, configurationFile: String, logger: Logger) {
+    self.paths = paths
+    self.agent = agent
+    self.configurationFile = configurationFile
+    self.logger = logger
+  }
+
+  package func install(_ unit: ServiceUnit) async throws(SupervisorError) {
+    try await install(name: unit.name, text: unit.text)
+  }
+
+  private func install(name: String, text: String) async throws(SupervisorError) {
+    let path = "\(paths.units)/\(name)"
+    do {
+      let isNew = try await BlockingIO.run {
+        if FileRead.text(path) == text { return false }
+        try DurableFile.write(Array(text.utf8), to: path, mode: 0o644)
+        return true
+      }
+      guard isNew else { return }
+    } catch {
+      throw SupervisorError("install", name, output: "\(error)")
+    }
+    // A changed unit of an enabled service would otherwise keep running by its old description.
+    try await systemctl("daemon-reload", nil)
+  }
+
+  package func ensureNamespace() async throws(SupervisorError) {
+    try await install(
+      name: namespaceUnitName, text: ServiceUnit.namespaceUnitText(agent: agent, configuration: configurationFile))
+  }
+
+  package func enable(_ name: String) async throws(SupervisorError) {
+    // Enabling again changes nothing and costs two processes and a reload of the manager.
+    if FileRead.exists("\(wants)/\(name)") { return }
+    try await systemctl("enable", name)
+  }
+
+  package func disable(_ name: String) async throws(SupervisorError) { try await systemctl("disable", name) }
+  package func start(_ name: String) async throws(SupervisorError) { try await systemctl("start", name) }
+  package func stop(_ name: String) async throws(SupervisorError) { try await systemctl("stop", name) }
+  package func reload(_ name: String) async throws(SupervisorError) { try await systemctl("reload", name) }
+
+  package func outputMark(_ name: String) async -> OutputMark { OutputMark(time: UnixTime.now) }
+
+  package func output(_ name: String, since mark: OutputMark) async -> String {
+    let result = try? await Command.run(
+      "journalctl", ["--unit", name, "--since", "@\(mark.time)", "--output", "cat", "--no-pager", "--lines", "50"],
+      timeout: .seconds(3))
+    return result.map { $0.isSuccess ? $0.output : "" } ?? ""
+  }
+
+  package func uninstall(_ name: String) async throws(SupervisorError) {
+    let path = "\(paths.units)/\(name)"
+    do {
+      try await BlockingIO.run { try DurableFile.remove(path) }
+    } catch {
+      throw SupervisorError("uninstall", name, output: "\(error)")
+    }
+    try await systemctl("daemon-reload", nil)
+  }
+
+  private func systemctl(_ verb: String, _ unit: String?) async throws(SupervisorError) {
+    let start = ContinuousClock.now
+    let arguments = [verb] + (unit.map { [$0] } ?? [])
+    let result: CommandResult
+    do {
+      result = try await Command.run("systemctl", arguments)
+    } catch {
+      throw SupervisorError(verb, unit ?? "", output: "\(error)")
+    }
+    logger.debug(
+      "systemctl",
+      metadata: [
+        "verb": "\(verb)", "unit": "\(unit ?? "-")", "status": "\(result.status)",
+        "duration": "\(ContinuousClock.now - start)",
+      ])
+    guard result.isSuccess else { throw SupervisorError(verb, unit ?? "", output: result.output) }
+  }
+}

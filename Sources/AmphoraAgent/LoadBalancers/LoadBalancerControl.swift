@@ -1,0 +1,170 @@
+// PUT …/{start|stop|reload}: the supervisor acts, then the agent looks whether haproxy really serves the configuration.
+
+import AmphoraCrypto
+package import AmphoraProtocol
+import Glibc
+import Logging
+
+extension LoadBalancers {
+  /// Starts, stops or reloads a load balancer (contract agent-api §3.6).
+  ///
+  /// - Returns: the action really run: a reload of what does not run is a start.
+  package func control(_ requested: ServiceAction, _ id: LoadBalancerID) async throws -> ServiceAction {
+    let (isKnown, isRunning) = try await BlockingIO.run { [store] in (store.exists(id), store.isRunning(id)) }
+    guard isKnown else { throw LoadBalancerError.unknown(ServiceObjectID(unchecked: id.text)) }
+    let action: ServiceAction = requested == .reload && !isRunning ? .start : requested
+    let isStandbyPair = configuration.value.loadBalancerTopology == .activeStandby
+    // A stop is announced to the VRRP check before, so that the peer takes over from a haproxy that still answers; a
+    // start or reload after it, so that a failed one does not claim the VIP (contract agent-api §5 W30).
+    if isStandbyPair, action == .stop { try await checkScripts.update(.stopped(id)) }
+    switch action {
+    case .start: try await run(action, id) { unit async throws(SupervisorError) in try await supervisor.start(unit) }
+    case .stop: try await run(action, id) { unit async throws(SupervisorError) in try await supervisor.stop(unit) }
+    case .reload: try await reload(id)
+    }
+    if action != .stop {
+      await keepAsLastGood(id)
+      if isStandbyPair {
+        try await checkScripts.update(.serving(id))
+      } else {
+        let addresses = try await BlockingIO.run { [store] in (try? store.parsed(id).boundAddresses) ?? [] }
+        await advertiser.advertise(addresses)
+      }
+    }
+    return action
+  }
+}
+
+extension LoadBalancers {
+  /// Runs a verb; on failure goes back to the last configuration that ran.
+  private func run(
+    _ action: ServiceAction, _ id: LoadBalancerID, _ verb: (String) async throws(SupervisorError) -> Void
+  ) async throws {
+    do throws(SupervisorError) {
+      try await verb(ServiceUnit.unitName(of: id))
+    } catch {
+      // Somebody else (systemd's own restart) is at the same thing already.
+      if error.output.contains("Job is already running") { return }
+      let output = action == .start ? await restoreLastGood(id, failure: error.output) : error.output
+      throw LoadBalancerError.actionFailed(action, output: output)
+    }
+  }
+
+  /// Reloads a running haproxy (contract agent-api §3.6, steps 2 and 3) and waits until the new process serves.
+  private func reload(_ id: LoadBalancerID) async throws {
+    let socket = StatsSocket(path: paths.statsSocket(of: id))
+    await saveServersState(id, socket)
+    let before = await processID(socket)
+    var lastOutput = ""
+    for attempt in 1...3 {
+      let mark = await supervisor.outputMark(ServiceUnit.unitName(of: id))
+      do throws(SupervisorError) {
+        try await supervisor.reload(ServiceUnit.unitName(of: id))
+        return try await confirmReload(id, socket, before: before, since: mark)
+      } catch {
+        lastOutput = error.output
+        if lastOutput.contains("Job is already running") { return }
+        guard lastOutput.contains("is not active, cannot reload.") else { break }
+        // haproxy crashed while it reloaded, and the supervisor is about to start it again: with the new configuration.
+        if await wasJustRestarted(socket) {
+          logger.warning(
+            "haproxy was restarted instead of reloaded", metadata: ["lb": "\(id)", "attempt": "\(attempt)"])
+          return
+        }
+      }
+    }
+    throw LoadBalancerError.actionFailed(.reload, output: await restoreLastGood(id, failure: lastOutput))
+  }
+
+  /// Waits until another process than before answers the stats socket.
+  ///
+  /// The reload command only delivers a signal; a configuration that parses may still fail to start, for instance when
+  /// its port is taken. haproxy then keeps its old process, and a success would be a lie.
+  private func confirmReload(
+    _ id: LoadBalancerID, _ socket: StatsSocket, before: String?, since mark: OutputMark
+  ) async throws(SupervisorError) {
+    guard let before else { return }
+    let unit = ServiceUnit.unitName(of: id)
+    let start = ContinuousClock.now
+    var pause = Duration.milliseconds(2)
+    var nextLook = Duration.milliseconds(300)
+    var output = ""
+    while ContinuousClock.now - start < .seconds(10) {
+      if let now = await processID(socket), now != before { return }
+      if ContinuousClock.now - start > nextLook {
+        nextLook += .seconds(1)
+        output = await supervisor.output(unit, since: mark)
+        if Self.failureSigns.contains(where: output.contains) { break }
+      }
+      try? await Task.sleep(for: pause)
+      pause = min(pause * 2, .milliseconds(50))
+    }
+    throw SupervisorError(
+      "reload", unit, output: output + "haproxy took the signal but no new process serves; the old one goes on.")
+  }
+
+  /// What a master says when its new worker did not start (haproxy 2.6, and 2.7 and later); other versions wait longer.
+  private static let failureSigns = ["in waitpid mode", "Loading failure"]
+
+  private func wasJustRestarted(_ socket: StatsSocket) async -> Bool {
+    for _ in 1...5 {
+      if let text = await information(socket)?["Uptime_sec"], let uptime = Int(text) {
+        return (1...15).contains(uptime)
+      }
+      try? await Task.sleep(for: .seconds(1))
+    }
+    return false
+  }
+
+  private func processID(_ socket: StatsSocket) async -> String? { await information(socket)?["Pid"] }
+
+  private func information(_ socket: StatsSocket) async -> [String: String]? {
+    try? await BlockingIO.run { try socket.showInfo() }
+  }
+
+  /// Saves members' states, so that a reload does not make healthy members flap (contract services §4.5).
+  private func saveServersState(_ id: LoadBalancerID, _ socket: StatsSocket) async {
+    do {
+      try await BlockingIO.run { [paths] in
+        let state = try socket.showServersState()
+        try DurableFile.write(Array((state + "\n").utf8), to: paths.serversState(of: id), mode: 0o644)
+      }
+    } catch {
+      logger.warning("servers' state not saved before the reload", metadata: ["lb": "\(id)", "error": "\(error)"])
+    }
+  }
+
+  private func keepAsLastGood(_ id: LoadBalancerID) async {
+    do {
+      try await BlockingIO.run { [paths] in
+        try DurableFile.keep(paths.configuration(of: id), as: paths.lastGoodConfiguration(of: id))
+      }
+    } catch {
+      logger.warning("running configuration not kept", metadata: ["lb": "\(id)", "error": "\(error)"])
+    }
+  }
+
+  /// Goes back to the configuration that ran last, when there is one and it is another one; the failed one is kept aside.
+  ///
+  /// - Returns: the failure's text, with what was done about it.
+  private func restoreLastGood(_ id: LoadBalancerID, failure: String) async -> String {
+    let hasOther = try? await BlockingIO.run { [paths] in
+      guard let good = try? FileRead.bytes(paths.lastGoodConfiguration(of: id)),
+        try FileRead.bytes(paths.configuration(of: id)) != good
+      else { return false }
+      try DurableFile.keep(paths.configuration(of: id), as: paths.rejectedConfiguration(of: id))
+      try DurableFile.keep(paths.lastGoodConfiguration(of: id), as: paths.configuration(of: id))
+      return true
+    }
+    guard hasOther == true else { return failure }
+    let unit = ServiceUnit.unitName(of: id)
+    do throws(SupervisorError) {
+      // A master whose reload failed waits with its old worker; another reload brings it back to a whole state.
+      if store.isRunning(id) { try await supervisor.reload(unit) } else { try await supervisor.start(unit) }
+      logger.error("went back to the previous configuration", metadata: ["lb": "\(id)", "failure": "\(failure)"])
+      return failure + "\nThe previous configuration was restored; the failed one is haproxy.cfg.new-failed."
+    } catch {
+      return failure + "\nThe previous configuration was restored too, but: \(error.output)"
+    }
+  }
+}

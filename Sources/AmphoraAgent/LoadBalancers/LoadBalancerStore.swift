@@ -1,0 +1,44 @@
+// What is on disk about load balancers; reading only. A load balancer is known when its directory has a haproxy.cfg
+// (contract services §2.4).
+
+package import AmphoraProtocol
+
+/// The load balancers on disk.
+///
+/// Its calls block.
+package struct LoadBalancerStore: Sendable {
+  package let paths: AgentPaths
+
+  package init(paths: AgentPaths) { self.paths = paths }
+
+  /// The ids of the known load balancers, sorted.
+  package func ids() -> [LoadBalancerID] {
+    FileRead.names(in: paths.base).compactMap { LoadBalancerID($0) }.filter(exists)
+  }
+
+  /// Whether the load balancer is known.
+  package func exists(_ id: LoadBalancerID) -> Bool { FileRead.exists(paths.configuration(of: id)) }
+
+  /// The bytes of the active configuration.
+  package func configuration(of id: LoadBalancerID) throws(DurableFile.Failure) -> [UInt8] {
+    try FileRead.bytes(paths.configuration(of: id))
+  }
+
+  /// The active configuration's facts.
+  package func parsed(_ id: LoadBalancerID) throws -> HAProxyConfiguration {
+    try HAProxyConfiguration(parsing: String(decoding: configuration(of: id), as: UTF8.self))
+  }
+
+  /// Whether the load balancer's haproxy lives.
+  package func isRunning(_ id: LoadBalancerID) -> Bool {
+    FileRead.liveProcess(pidFile: paths.pidFile(of: id), named: "haproxy") != nil
+  }
+
+  /// The ids of the UDP and SCTP listeners that have a configuration, from the names of the files.
+  package func lvsListeners() -> [ListenerID] {
+    FileRead.names(in: paths.lvsDirectory).compactMap { name in
+      guard name.hasPrefix("octavia-keepalivedlvs-"), name.hasSuffix(".conf") else { return nil }
+      return ListenerID(name.dropFirst("octavia-keepalivedlvs-".count).dropLast(".conf".count))
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// The load balancers of this amphora (normally one): what the haproxy routes do. Callers run at most one changing call
+// per load balancer at a time (API/OperationLanes.swift); reads may come at any time.
+
+package import Addresses
+package import AmphoraProtocol
+package import Logging
+
+/// Operations on haproxy load balancers.
+package struct LoadBalancers: Sendable {
+  let paths: AgentPaths
+  let store: LoadBalancerStore
+  let configuration: LiveConfiguration
+  let supervisor: any ServiceSupervisor
+  let checkScripts: VRRPCheckScripts
+  let advertiser: any VIPAdvertising
+  let logger: Logger
+
+  package init(
+    paths: AgentPaths, configuration: LiveConfiguration, supervisor: any ServiceSupervisor,
+    checkScripts: VRRPCheckScripts,
+    advertiser: any VIPAdvertising, logger: Logger
+  ) {
+    self.paths = paths
+    store = LoadBalancerStore(paths: paths)
+    self.configuration = configuration
+    self.supervisor = supervisor
+    self.checkScripts = checkScripts
+    self.advertiser = advertiser
+    self.logger = logger
+  }
+
+  /// The stored configuration.
+  package func download(_ id: LoadBalancerID) async throws -> [UInt8] {
+    do {
+      return try await BlockingIO.run { [store] in try store.configuration(of: id) }
+    } catch let error as DurableFile.Failure where error.isMissing {
+      throw LoadBalancerError.unknown(ServiceObjectID(unchecked: id.text))
+    }
+  }
+
+  /// Removes a load balancer; an unknown one is removed already (contract agent-api §3.7).
+  package func delete(_ id: LoadBalancerID) async throws {
+    let isKnown = try await BlockingIO.run { [store] in store.exists(id) }
+    guard isKnown else { return }
+    let unit = ServiceUnit.unitName(of: id)
+    if try await BlockingIO.run({ [store] in store.isRunning(id) }) {
+      do {
+        try await supervisor.stop(unit)
+      } catch {
+        throw LoadBalancerError.stopBeforeDeleteFailed(output: error.output)
+      }
+    }
+    try await BlockingIO.run { [store, paths] in
+      if let socket = try? store.parsed(id).statsSocket, socket == paths.statsSocket(of: id) {
+        try? DurableFile.remove(socket)
+      }
+    }
+    if FileRead.exists(paths.vrrpCheckScript) { try await checkScripts.update(.stopped(id)) }
+    do {
+      try await supervisor.disable(unit)
+    } catch {
+      logger.warning("unit not disabled", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
+    }
+    try await BlockingIO.run { [paths] in
+      try? DurableFile.removeTree(paths.certificateDirectory(of: id))
+      try DurableFile.removeTree(paths.directory(of: id))
+    }
+    try await supervisor.uninstall(unit)
+  }
+
+  /// The listeners of all load balancers (contract agent-api §3.8).
+  package func listeners() async throws -> [ListenerStatusBody] {
+    try await BlockingIO.run { [store] in
+      try store.ids().flatMap { id in
+        try store.parsed(id).frontends.map { ListenerStatusBody(status: "ACTIVE", uuid: $0.name, type: $0.type) }
+      }
+    }
+  }
+}
+
+/// Announces that addresses are here now; never fails, never holds its caller up (contract agent-api §3.0 ADVERTISE).
+package protocol VIPAdvertising: Sendable {
+  func advertise(_ addresses: [IPAddress]) async
+}

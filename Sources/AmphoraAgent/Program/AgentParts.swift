@@ -1,0 +1,93 @@
+// The agent's parts, wired together from a configuration.
+
+import AmphoraProtocol
+import Logging
+import Netlink
+
+/// Everything between the API and the kernel.
+struct AgentParts: Sendable {
+  let api: AgentAPI
+  let heartbeats: HeartbeatSender
+  private let paths: AgentPaths
+  private let direct: DirectSupervisor?
+  private let interfaceFiles: InterfaceFileStore
+  private let logger: Logger
+
+  init(
+    configuration: AgentConfiguration, configurationFile: String, environment: [String: String],
+    supervisor: SupervisorChoice,
+    loggers: AgentLoggers
+  ) {
+    let logger = loggers.agent
+    let live = LiveConfiguration(configuration)
+    let paths = AgentPaths(base: configuration.basePath, certificates: configuration.baseCertDir)
+    let interfaces = AgentInterfaces(paths: InterfacePaths(configuration), configuration: live, logger: logger)
+    var direct: DirectSupervisor?
+    let services: any ServiceSupervisor
+    if supervisor == .direct {
+      let setup = NamespaceSetup(interfaces: interfaces.plugger, namespace: interfaces.namespace, logger: logger)
+      let supervisor = DirectSupervisor(directory: "\(paths.base)/services", runtime: paths.runtime, logger: logger) {
+        for failure in try await setup.up(systemSettings: false) {
+          logger.error("interface", metadata: ["failure": "\(failure)"])
+        }
+      }
+      direct = supervisor
+      services = supervisor
+    } else {
+      services = SystemdSupervisor(
+        paths: paths, agent: AgentExecutable.path, configurationFile: configurationFile, logger: logger)
+    }
+    let heartbeats = HeartbeatSender(
+      configuration: configuration, sources: [HAProxyHeartbeatSource(paths: paths)], paths: paths, logger: logger)
+    let checkScripts = VRRPCheckScripts(paths: paths)
+    let store = LoadBalancerStore(paths: paths)
+    api = AgentAPI(
+      loadBalancers: LoadBalancers(
+        paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts,
+        advertiser: interfaces.advertiser,
+        logger: logger),
+      certificates: CertificateStore(paths: paths),
+      vrrp: VRRPService(
+        paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts, logger: logger),
+      networks: NetworkRoutes(interfaces: interfaces),
+      agent: AgentFiles(file: configurationFile, environment: environment, configuration: live, logger: logger) { new in
+        loggers.level.isDebug = new.debug
+        heartbeats.reload(new)
+      },
+      facts: AmphoraFacts(
+        packages: PackageDatabase(haproxyCommand: configuration.haproxyCommand), store: store,
+        counters: interfaces.counters))
+    self.heartbeats = heartbeats
+    self.paths = paths
+    self.direct = direct
+    self.logger = logger
+    interfaceFiles = interfaces.files
+  }
+
+  /// Removes what a crash left half done, and writes the loopback's interface file.
+  func repairAndPrepare() async throws {
+    try await BlockingIO.run { [paths, interfaceFiles] in
+      try DurableFile.createDirectory(paths.base, mode: 0o755)
+      for folder in [paths.base, paths.vrrpDirectory, paths.vrrpCheckScripts, paths.lvsDirectory]
+        + LoadBalancerStore(paths: paths).ids().flatMap({
+          [paths.directory(of: $0), paths.certificateDirectory(of: $0)]
+        })
+      {
+        try DurableFile.removeLeftovers(in: folder)
+      }
+      try interfaceFiles.storeLoopback()
+    }
+    await direct?.loadRecords()
+  }
+
+  /// With direct supervision, takes up the services of an earlier run.
+  func restoreServices() async { await direct?.restore() }
+}
+
+/// This program's own file.
+enum AgentExecutable {
+  /// The absolute path, for units that call the agent again.
+  static var path: String {
+    (try? FileRead.link("/proc/self/exe")) ?? "/usr/bin/amphora-agent"
+  }
+}

@@ -1,0 +1,116 @@
+// `amphora-agent serve`: puts the parts together and runs them until a signal.
+
+import Addresses
+import AmphoraProtocol
+import FoundationEssentials
+import Glibc
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import Netlink
+import ServiceLifecycle
+import UnixSignals
+
+/// The agent as a program.
+package struct AgentProgram: Sendable {
+  private let configurationFile: String
+  private let supervisor: SupervisorChoice
+
+  package init(configurationFile: String, supervisor: SupervisorChoice) {
+    self.configurationFile = configurationFile
+    self.supervisor = supervisor
+  }
+
+  /// Serves until SIGTERM or SIGINT; throws when it cannot start.
+  package func run() async throws {
+    let environment = ProcessInfo.processInfo.environment
+    let configuration = try AgentConfiguration.load(path: configurationFile, environment: environment)
+    prepareProcess()
+    let loggers = AgentLoggers(configuration)
+    let logger = loggers.agent
+    for warning in configuration.warnings { logger.warning("configuration", metadata: ["problem": "\(warning)"]) }
+    // Before anything else that may fail: without an identity there is nothing to serve, and the port stays closed.
+    let tls = try ServerTLS(
+      certificateFile: configuration.agentServerCert, clientCAFile: configuration.agentServerCA, logger: logger)
+    for secret in [configurationFile, configuration.agentServerCert] { chmod(secret, 0o600) }
+
+    let parts = AgentParts(
+      configuration: configuration, configurationFile: configurationFile, environment: environment,
+      supervisor: supervisor.resolved, loggers: loggers)
+    try await parts.repairAndPrepare()
+    try await serve(configuration, parts: parts, tls: tls, loggers: loggers)
+  }
+
+  private func serve(_ configuration: AgentConfiguration, parts: AgentParts, tls: ServerTLS, loggers: AgentLoggers)
+    async throws
+  {
+    let logger = loggers.agent
+    let channel = AgentChannel(
+      tls: tls, api: parts.api, accessLog: AccessLog(logger: loggers.access),
+      requestReadTimeout: configuration.agentRequestReadTimeout)
+    // Two threads: one core's worth of TLS handshakes must not hold up the other connections.
+    let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    let server = Server(
+      childChannelSetup: channel,
+      configuration: ServerConfiguration(
+        address: .hostname(Self.bindHost(configuration), port: Int(configuration.bindPort)),
+        availableConnectionsDelegate: MaximumAvailableConnections(1000)),
+      onServerRunning: { channel in
+        ServiceNotification.send("READY=1")
+        logger.notice(
+          "serving",
+          metadata: ["address": "\(channel.localAddress?.description ?? "-")", "version": "\(AgentVersion.current)"])
+      },
+      eventLoopGroup: eventLoops, logger: Logger(label: "server") { _ in SwiftLogNoOpLogHandler() })
+    var services = ServiceGroupConfiguration(
+      services: [
+        .init(service: server),
+        .init(service: HeartbeatService(sender: parts.heartbeats)),
+        .init(service: RestoreService(parts: parts)),
+      ],
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services") { _ in SwiftLogNoOpLogHandler() })
+    // A controller gives a request 60 s; systemd kills after 90.
+    services.maximumGracefulShutdownDuration = .seconds(60)
+    try await ServiceGroup(configuration: services).run()
+    logger.notice("stopped")
+  }
+
+  /// `::` also takes IPv4 connections; a kernel without IPv6 has only the latter.
+  private static func bindHost(_ configuration: AgentConfiguration) -> String {
+    configuration.bindHost == .any(.v6) && !FileRead.exists("/proc/net/if_inet6")
+      ? "0.0.0.0" : configuration.bindHost.description
+  }
+
+  private func prepareProcess() {
+    umask(0o022)
+    ServiceNotification.prepare()
+    signal(SIGPIPE, SIG_IGN)
+    // logrotate sends it after it has moved the log file (contract heartbeat-and-config §6); there is none to reopen.
+    signal(SIGUSR1, SIG_IGN)
+    // The default soft limit of 1024 files is less than the connections allowed above need.
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(7) /* RLIMIT_NOFILE */, &limit) == 0 else { return }
+    limit.rlim_cur = min(limit.rlim_max, 4096)
+    setrlimit(__rlimit_resource_t(7), &limit)
+  }
+}
+
+/// Sends heartbeats as a service of the program.
+private struct HeartbeatService: Service {
+  let sender: HeartbeatSender
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown { await sender.run() }
+  }
+}
+
+/// Takes up what an earlier run left, beside the API: a slow start of haproxy does not keep the port closed.
+private struct RestoreService: Service {
+  let parts: AgentParts
+
+  func run() async throws {
+    await parts.restoreServices()
+    try? await gracefulShutdown()
+  }
+}

@@ -1,0 +1,82 @@
+// The keepalived that moves the VIP within a pair: configuration upload and actions (contract agent-api §3.16, §3.17).
+
+import AmphoraCrypto
+package import AmphoraProtocol
+package import Logging
+
+/// A VRRP operation that failed.
+package enum VRRPError: Error, CustomStringConvertible, Sendable {
+  case enableFailed(output: String)
+  case actionFailed(ServiceAction, output: String)
+
+  package var description: String {
+    switch self {
+    case .enableFailed(let output): "keepalived's unit could not be enabled: \(output)"
+    case .actionFailed(let action, let output): "keepalived: \(action.rawValue) failed: \(output)"
+    }
+  }
+}
+
+/// Operations on the VRRP keepalived.
+package struct VRRPService: Sendable {
+  private let paths: AgentPaths
+  private let configuration: LiveConfiguration
+  private let supervisor: any ServiceSupervisor
+  private let checkScripts: VRRPCheckScripts
+  private let logger: Logger
+
+  package init(
+    paths: AgentPaths, configuration: LiveConfiguration, supervisor: any ServiceSupervisor,
+    checkScripts: VRRPCheckScripts,
+    logger: Logger
+  ) {
+    self.paths = paths
+    self.configuration = configuration
+    self.supervisor = supervisor
+    self.checkScripts = checkScripts
+    self.logger = logger
+  }
+
+  /// Stores keepalived's configuration; starts nothing.
+  ///
+  /// - Returns: the MD5 of the body, in hexadecimal.
+  package func upload(_ body: [UInt8]) async throws -> String {
+    try await checkScripts.installDriver()
+    try await BlockingIO.run { [paths] in try DurableFile.write(body, to: paths.vrrpConfiguration, mode: 0o644) }
+    let unit = ServiceUnit.vrrp(logFacility: configuration.value.administrativeLogFacility, paths: paths)
+    do throws(SupervisorError) {
+      try await supervisor.ensureNamespace()
+      try await supervisor.install(unit)
+    } catch {
+      throw VRRPError.enableFailed(output: error.output)
+    }
+    try await checkScripts.update(.uploaded)
+    do throws(SupervisorError) {
+      try await supervisor.enable(unit.name)
+    } catch {
+      throw VRRPError.enableFailed(output: error.output)
+    }
+    return Digest.hex(Digest.md5(body))
+  }
+
+  /// Starts, stops or reloads keepalived.
+  ///
+  /// - Returns: the action really run: a start of what runs is a reload, which applies a new configuration.
+  package func control(_ requested: ServiceAction) async throws -> ServiceAction {
+    let isRunning = try await BlockingIO.run { [paths] in
+      FileRead.liveProcess(pidFile: paths.vrrpPIDFile, named: "keepalived") != nil
+    }
+    let action: ServiceAction = requested == .start && isRunning ? .reload : requested
+    do throws(SupervisorError) {
+      switch action {
+      case .start: try await supervisor.start(ServiceUnit.vrrpName)
+      case .stop: try await supervisor.stop(ServiceUnit.vrrpName)
+      case .reload: try await supervisor.reload(ServiceUnit.vrrpName)
+      }
+    } catch {
+      if error.output.contains("Job is already running") { return action }
+      throw VRRPError.actionFailed(action, output: error.output)
+    }
+    return action
+  }
+}

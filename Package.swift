@@ -78,6 +78,16 @@ let package = Package(
         "AmphoraAgent",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
+    .target(
+      name: "AmphoraLab",
+      dependencies: ["AmphoraAgent", "AmphoraController", "AmphoraProtocol", "Addresses", "Netlink"],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "amphora-demo",
+      dependencies: [
+        "AmphoraLab", "AmphoraController", "AmphoraProtocol", "Addresses", "Netlink",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: settings),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: settings),
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Addresses"], swiftSettings: settings),
     .testTarget(name: "AmphoraCryptoTests", dependencies: ["AmphoraCrypto"], swiftSettings: settings),

@@ -1,0 +1,62 @@
+# Everything a developer or CI does with this repository. `make help` lists it.
+
+SHELL := /bin/bash
+SWIFT_MINIMUM := 6.2
+PACKAGES := libssl-dev libnl-3-dev libnl-route-3-dev zlib1g-dev pkg-config binutils \
+            haproxy keepalived iproute2 nftables util-linux openssl procps
+RELEASE := --configuration release --static-swift-stdlib
+# The release binary as it goes into the image.
+AGENT := $(CURDIR)/.build/release-stripped/amphora-agent
+
+.PHONY: help setup build demo test bench lint clean check-swift check-root
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: check-swift ## Install what the build and the tests need with apt (needs root)
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" != 0 ]; then echo "make setup needs root to install: $$missing" >&2; exit 1; fi; \
+	  echo "Installing: $$missing" | tr '\n' ' '; echo; \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing > /tmp/amphora-setup.log 2>&1 \
+	    || { tail -20 /tmp/amphora-setup.log >&2; exit 1; }; \
+	  rm -f /tmp/amphora-setup.log; \
+	fi
+
+check-swift:
+	@version=$$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -1); \
+	if [ -z "$$version" ]; then \
+	  echo "The Swift toolchain is missing, and no package brings it: install Swift $(SWIFT_MINIMUM) or later from swift.org and put it on PATH." >&2; exit 1; \
+	elif [ "$$(printf '%s\n' $(SWIFT_MINIMUM) $$version | sort -V | head -1)" != $(SWIFT_MINIMUM) ]; then \
+	  echo "Swift $$version is too old: Amphora needs $(SWIFT_MINIMUM) or later." >&2; exit 1; \
+	fi
+
+build: setup ## Build the release agent, stripped, static for the Swift runtime
+	swift build $(RELEASE) --product amphora-agent
+	@mkdir -p $(dir $(AGENT))
+	@strip -o $(AGENT) "$$(swift build $(RELEASE) --show-bin-path)/amphora-agent"
+	@ls -l $(AGENT) | awk '{printf "%s: %.1f MB\n", $$NF, $$5 / 1000000}'
+
+check-root:
+	@if [ "$$(id -u)" != 0 ]; then \
+	  echo "This needs root: it makes network namespaces and mounts. Try: sudo make $(MAKECMDGOALS)" >&2; exit 1; fi
+
+demo: check-root build ## The main job: a load balancer through the agent, on this machine (needs root)
+	swift build $(RELEASE) --product amphora-demo
+	@"$$(swift build $(RELEASE) --show-bin-path)/amphora-demo" --agent $(AGENT)
+
+test: setup ## All tests (as root; without, those that need it are skipped and say so)
+	swift build --build-tests
+	@Tests/run
+
+bench: check-root build ## Figures of the release agent: size, start, memory, times of requests (needs root)
+	swift build $(RELEASE) --product amphora-bench
+	@"$$(swift build $(RELEASE) --show-bin-path)/amphora-bench" --agent $(AGENT)
+
+lint: check-swift ## Formatting and style of the sources, and of the shell scripts
+	@git ls-files -z '*.swift' | xargs -0 swift format lint --strict --parallel
+	@echo "lint: clean"
+
+clean: ## Remove everything that was built
+	rm -rf .build

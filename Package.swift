@@ -88,6 +88,12 @@ let package = Package(
         "AmphoraLab", "AmphoraController", "AmphoraProtocol", "Addresses", "Netlink",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
+    .executableTarget(
+      name: "amphora-bench",
+      dependencies: [
+        "AmphoraLab", "AmphoraController", "AmphoraAgent", "AmphoraProtocol", "Addresses", "Netlink",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Tests/Benchmarks", swiftSettings: settings),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: settings),
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Addresses"], swiftSettings: settings),
     .testTarget(name: "AmphoraCryptoTests", dependencies: ["AmphoraCrypto"], swiftSettings: settings),

@@ -71,7 +71,7 @@ extension ServiceUnit {
       """
     return ServiceUnit(
       name: unitName(of: id), text: text,
-      check: [haproxy, "-c", "-q", "-f", configuration, "-f", paths.userGroupFragment, "-L", peer],
+      check: [haproxy, "-c", "-f", configuration, "-f", paths.userGroupFragment, "-L", peer],
       command: [
         "/sbin/ip", "netns", "exec", trafficNamespace, haproxy, "-Ws", "-f", configuration, "-f",
         paths.userGroupFragment,

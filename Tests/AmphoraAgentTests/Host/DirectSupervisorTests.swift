@@ -17,7 +17,7 @@ import Testing
       try DurableFile.createDirectory(folder, mode: 0o755)
       unit = ServiceUnit(
         name: "haproxy-test.service", text: "",
-        check: ["/usr/sbin/haproxy", "-c", "-q", "-f", "\(folder)/haproxy.cfg"],
+        check: ["/usr/sbin/haproxy", "-c", "-f", "\(folder)/haproxy.cfg"],
         command: ["/usr/sbin/haproxy", "-Ws", "-f", "\(folder)/haproxy.cfg", "-p", "\(folder)/pid"], program: "haproxy",
         readiness: .notified, reloadSignal: SIGUSR2, pidFile: "\(folder)/pid")
       supervisor = Self.makeSupervisor(folder)

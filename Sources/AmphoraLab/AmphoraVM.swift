@@ -33,6 +33,8 @@ package final class AmphoraVM: Sendable {
     directory = "\(Sandbox.directory)/vm-\(number)"
     self.agent = agent
     try DurableFile.createDirectory(directory, mode: 0o755)
+    // Of an amphora that boots again, /run starts empty.
+    try DurableFile.removeTree("\(directory)/run")
     for (path, text) in files {
       let outside = "\(directory)/upper\(path)"
       let folder = String(outside[..<(outside.lastIndex(of: "/") ?? outside.startIndex)])
@@ -52,6 +54,9 @@ package final class AmphoraVM: Sendable {
       return Self.child(of: initProcess.pid)
     }
   }
+
+  /// Where the image's helper programs are, which are links to the agent.
+  package static let programs = "/run/bin"
 
   /// The path of the agent's binary, which is the host's.
   package let agent: String

@@ -49,6 +49,16 @@ package final class Lab: Sendable {
     return path
   }
 
+  /// Cuts an amphora's power and boots it again with what is on its disk; NICs of the traffic namespace are gone.
+  package func reboot(_ amphora: LabAmphora) async throws -> LabAmphora {
+    await amphora.vm.cutPower()
+    let vm = try await AmphoraVM(
+      number: amphora.vm.number, namespace: amphora.vm.namespace, managementAddress: amphora.vm.managementAddress,
+      agent: agent)
+    return LabAmphora(
+      id: amphora.id, vm: vm, endpoint: amphora.endpoint, client: amphora.client, configuration: amphora.configuration)
+  }
+
   /// Boots an amphora with its certificate and configuration, without starting the agent.
   package func bootAmphora(_ number: Int, id: AmphoraID, settings: LabAmphora.Settings = .init()) async throws
     -> LabAmphora

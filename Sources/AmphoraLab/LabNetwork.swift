@@ -24,6 +24,12 @@ package struct LabNetwork: Sendable {
     fabric = try Self.fabric("fabric")
     let here = try NetlinkSocket()
     try here.createBridge(named: "br-mgmt")
+    // A bridge's MAC address is the lowest of its ports'. It must not change when amphorae come and go, or the others would
+    // send to the former one until their ARP entries expire; so one port has the lowest that there can be.
+    try here.createVeth(VethEnd("mgmt-low", macAddress: MACAddress("02:00:00:00:00:01")), peer: VethEnd("mgmt-none"))
+    if let bridge = try here.link(named: "br-mgmt"), let lowest = try here.link(named: "mgmt-low") {
+      try here.setMaster(of: lowest, to: bridge)
+    }
     try Self.bringUp("br-mgmt", ["192.168.0.1/24", "fd00::1/64"], here)
   }
 

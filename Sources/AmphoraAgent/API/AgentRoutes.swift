@@ -13,8 +13,12 @@ extension AgentAPI {
       try await agent.replaceConfiguration(body)
       return .ok(202)
     } catch {
-      return .json(
-        500, MessageBody(message: "Unable to update amphora-agent configuration.", details: "\(error)"))
+      throw ConfigurationRefused(description: "\(error)")
     }
   }
+}
+
+/// A pushed configuration that was not taken.
+struct ConfigurationRefused: Error, CustomStringConvertible {
+  let description: String
 }

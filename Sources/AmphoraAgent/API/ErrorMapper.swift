@@ -22,6 +22,8 @@ enum ErrorMapper {
     case let error as CertificateNotFound:
       message(404, "Certificate Not Found", "No certificate with filename: \(error.name)")
     case let error as ServerCertificateRefusal: message(400, "Invalid certificate", "\(error)")
+    case let error as ConfigurationRefused:
+      message(500, "Unable to update amphora-agent configuration.", "\(error)")
     case let error as UnsupportedRoute: .framework(404, "\(error.what) are not supported by this agent")
     case let error as PlugRefusal: refusal(error)
     case let error as PlugFailure: plug(error)

@@ -55,6 +55,7 @@ package struct AgentFiles: Sendable {
       logger.warning(
         "the new configuration changes the topology", metadata: ["topology": "\(new.loadBalancerTopology.rawValue)"])
     }
+    for warning in new.warnings { logger.warning("configuration", metadata: ["problem": "\(warning)"]) }
     logger.notice("configuration replaced", metadata: ["changes": "\(changes)"])
     await onChange(configuration.adopt(new))
   }

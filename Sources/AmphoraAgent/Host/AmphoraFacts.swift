@@ -33,7 +33,7 @@ package struct AmphoraFacts: Sendable {
     return try await BlockingIO.run { [store] in
       let known = store.ids()
       let lvs = store.lvsListeners()
-      let frontends = try known.flatMap { try store.parsed($0).frontends.map(\.name) }
+      let frontends = try known.flatMap { try store.parsedIfKnown($0)?.frontends.map(\.name) ?? [] }
       return DetailsBody(
         info: info, networks: networks, haproxyCount: known.count { store.isRunning($0) },
         lvsListenerProcessCount: lvs.count {

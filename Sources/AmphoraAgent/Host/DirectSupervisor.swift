@@ -19,7 +19,7 @@ package actor DirectSupervisor: ServiceSupervisor {
   }
 
   private let directory: String
-  private let runtime: String
+  let runtime: String
   private let logger: Logger
   private let prepareNamespace: @Sendable () async throws -> Void
   private var services: [String: Service] = [:]
@@ -43,8 +43,15 @@ package actor DirectSupervisor: ServiceSupervisor {
 
   package func install(_ unit: ServiceUnit) async throws(SupervisorError) {
     if services[unit.name]?.unit == unit { return }
+    let former = services[unit.name]
     services[unit.name, default: Service(unit: unit)].unit = unit
-    try await record(unit.name, verb: "install")
+    do throws(SupervisorError) {
+      try await record(unit.name, verb: "install")
+    } catch {
+      // What is not on disk is not installed; the repetition tries again.
+      if let former { services[unit.name]?.unit = former.unit } else { services[unit.name] = nil }
+      throw error
+    }
   }
 
   package func enable(_ name: String) async throws(SupervisorError) { try await setEnabled(true, name, verb: "enable") }
@@ -65,17 +72,6 @@ package actor DirectSupervisor: ServiceSupervisor {
   package func start(_ name: String) async throws(SupervisorError) { try await inTurn(name, .start) }
   package func stop(_ name: String) async throws(SupervisorError) { try await inTurn(name, .stop) }
   package func reload(_ name: String) async throws(SupervisorError) { try await inTurn(name, .reload) }
-
-  package func outputMark(_ name: String) async -> OutputMark {
-    OutputMark(offset: (try? FileRead.size(logFile(name))) ?? 0)
-  }
-
-  package func output(_ name: String, since mark: OutputMark) async -> String {
-    let bytes = (try? FileRead.bytes(logFile(name))) ?? []
-    return String(decoding: bytes.dropFirst(mark.offset).suffix(8192), as: UTF8.self)
-  }
-
-  private func logFile(_ name: String) -> String { "\(runtime)/\(name).log" }
 
   package func ensureNamespace() async throws(SupervisorError) {
     do {
@@ -122,6 +118,10 @@ package actor DirectSupervisor: ServiceSupervisor {
     try await ensureNamespace()
     try await check(unit, verb: "start")
     let child = try await launch(unit)
+    guard services[name] != nil else {
+      kill(child.pid, SIGTERM)
+      throw SupervisorError("start", name, output: "Unit \(name) was removed meanwhile.")
+    }
     watch(.child(child), name)
     logger.info("service started", metadata: ["unit": "\(name)", "pid": "\(child.pid)"])
   }
@@ -259,7 +259,12 @@ package actor DirectSupervisor: ServiceSupervisor {
     }
     if service.enabled == enabled { return }
     services[name]?.enabled = enabled
-    try await record(name, verb: verb)
+    do throws(SupervisorError) {
+      try await record(name, verb: verb)
+    } catch {
+      services[name]?.enabled = !enabled
+      throw error
+    }
   }
 
   private func record(_ name: String, verb: String) async throws(SupervisorError) {

@@ -38,6 +38,7 @@ package struct NamespaceSetup: Sendable {
   /// - Parameter systemSettings: also reads the image's sysctl files and loads ip_vs, which takes two programs.
   /// - Returns: one text per interface that did not come up.
   package func up(systemSettings: Bool) async throws -> [String] {
+    let isBoot = systemSettings && !namespace.exists
     try namespace.create(ifMissing: true)
     if systemSettings {
       await attempt("/sbin/ip", ["netns", "exec", namespace.name, "sysctl", "--system"])
@@ -45,7 +46,19 @@ package struct NamespaceSetup: Sendable {
       Self.write(Self.rootSettings, logger)
     }
     try await namespace.run { [logger] in Self.write(Self.settings, logger) }
+    if isBoot { await awaitNICs() }
     return try await interfaces.restoreAll().failures.map { "\($0.interface): \($0.reason)" }
+  }
+
+  /// keepalived needs its interface when it starts; what comes even later, the agent takes in.
+  private func awaitNICs() async {
+    do {
+      for name in try await interfaces.awaitListedNICs(atMost: .seconds(10)) {
+        logger.warning("NIC did not come", metadata: ["interface": "\(name)"])
+      }
+    } catch {
+      logger.error("NICs not waited for", metadata: ["error": "\(error)"])
+    }
   }
 
   private func attempt(_ program: String, _ arguments: [String]) async {

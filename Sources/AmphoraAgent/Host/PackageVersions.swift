@@ -58,8 +58,9 @@ package actor PackageDatabase {
       }
     } else {
       for name in ["haproxy", "keepalived", "ipvsadm"] {
-        let result = try await Command.run("rpm", ["-q", "--queryformat", "%{VERSION}", name], timeout: .seconds(10))
-        if result.isSuccess { found[name] = result.output }
+        let result = try? await Command.run(
+          "rpm", ["-q", "--queryformat", "%{VERSION}", name], timeout: .seconds(10))
+        if let result, result.isSuccess { found[name] = result.output }
       }
     }
     var haproxy = found["haproxy"] ?? ""

@@ -39,7 +39,13 @@ package struct SystemdSupervisor: ServiceSupervisor {
       throw SupervisorError("install", name, output: "\(error)")
     }
     // A changed unit of an enabled service would otherwise keep running by its old description.
-    try await systemctl("daemon-reload", nil)
+    do throws(SupervisorError) {
+      try await systemctl("daemon-reload", nil)
+    } catch {
+      // So that the repetition finds a difference, and does it again.
+      _ = try? await BlockingIO.run { try DurableFile.remove(path) }
+      throw error
+    }
   }
 
   package func ensureNamespace() async throws(SupervisorError) {
@@ -54,7 +60,25 @@ package struct SystemdSupervisor: ServiceSupervisor {
   }
 
   package func disable(_ name: String) async throws(SupervisorError) { try await systemctl("disable", name) }
-  package func start(_ name: String) async throws(SupervisorError) { try await systemctl("start", name) }
+  package func start(_ name: String) async throws(SupervisorError) {
+    let mark = await outputMark(name)
+    do throws(SupervisorError) {
+      // A controller's order is no crash loop, but systemd counts both and refuses the sixth start in ten seconds.
+      if await hasFailed(name) { try? await systemctl("reset-failed", name) }
+      try await systemctl("start", name)
+    } catch {
+      // systemctl only says that it failed; why, the program told the journal.
+      throw SupervisorError("start", name, output: error.output + (await output(name, since: mark)))
+    }
+  }
+
+  /// Whether systemd has given the unit up or is between two tries of it.
+  private func hasFailed(_ name: String) async -> Bool {
+    let state = try? await Command.run(
+      "systemctl", ["show", "--property", "ActiveState", "--value", name], timeout: .seconds(5))
+    return ["failed\n", "activating\n"].contains(state?.output)
+  }
+
   package func stop(_ name: String) async throws(SupervisorError) { try await systemctl("stop", name) }
   package func reload(_ name: String) async throws(SupervisorError) { try await systemctl("reload", name) }
 

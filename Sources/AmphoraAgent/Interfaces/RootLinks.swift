@@ -10,8 +10,8 @@ import Netlink
 /// in the namespace it was opened in.
 struct RootLinks: Sendable {
   let socket: NetlinkSocket
-  private let events: LinkEvents
-  private let arrivalLimit: Duration
+  let events: LinkEvents
+  let arrivalLimit: Duration
 
   init(namespace: NetworkNamespace?, arrivalLimit: Duration) throws {
     // Events first: a NIC that comes between them and a look is not missed.

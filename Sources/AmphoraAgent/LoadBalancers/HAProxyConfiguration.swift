@@ -33,6 +33,7 @@ package struct HAProxyConfiguration: Sendable, Equatable {
     for line in text.split(omittingEmptySubsequences: true, whereSeparator: \.isNewline) {
       let words = line.split(whereSeparator: \.isWhitespace)
       guard let first = words.first, let start = line.first else { continue }
+      if first.hasPrefix("#") { continue }
       if first == "stats", words.count >= 3, words[1] == "socket" { statsSocket = statsSocket ?? String(words[2]) }
       if !start.isWhitespace {
         isInFrontend = first == "frontend" && words.count == 2

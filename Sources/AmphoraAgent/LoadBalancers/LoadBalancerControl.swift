@@ -83,13 +83,13 @@ extension LoadBalancers {
   private func confirmReload(
     _ id: LoadBalancerID, _ socket: StatsSocket, before: String?, since mark: OutputMark
   ) async throws(SupervisorError) {
-    guard let before else { return }
     let unit = ServiceUnit.unitName(of: id)
     let start = ContinuousClock.now
     var pause = Duration.milliseconds(2)
     var nextLook = Duration.milliseconds(300)
     var output = ""
-    while ContinuousClock.now - start < .seconds(10) {
+    // A configuration with thousands of certificates takes long to load; a failed start shows its sign much sooner.
+    while ContinuousClock.now - start < .seconds(30) {
       if let now = await processID(socket), now != before { return }
       if ContinuousClock.now - start > nextLook {
         nextLook += .seconds(1)

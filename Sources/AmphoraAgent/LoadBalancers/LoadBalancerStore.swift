@@ -29,6 +29,15 @@ package struct LoadBalancerStore: Sendable {
     try HAProxyConfiguration(parsing: String(decoding: configuration(of: id), as: UTF8.self))
   }
 
+  /// As ``parsed(_:)``; nil when the load balancer was deleted meanwhile, for reads wait for nobody.
+  package func parsedIfKnown(_ id: LoadBalancerID) throws -> HAProxyConfiguration? {
+    do {
+      return try parsed(id)
+    } catch let error as DurableFile.Failure where error.isMissing {
+      return nil
+    }
+  }
+
   /// Whether the load balancer's haproxy lives.
   package func isRunning(_ id: LoadBalancerID) -> Bool {
     FileRead.liveProcess(pidFile: paths.pidFile(of: id), named: "haproxy") != nil

@@ -43,12 +43,13 @@ package struct LoadBalancers: Sendable {
     let isKnown = try await BlockingIO.run { [store] in store.exists(id) }
     guard isKnown else { return }
     let unit = ServiceUnit.unitName(of: id)
-    if try await BlockingIO.run({ [store] in store.isRunning(id) }) {
-      do {
-        try await supervisor.stop(unit)
-      } catch {
-        throw LoadBalancerError.stopBeforeDeleteFailed(output: error.output)
-      }
+    let wasRunning = try await BlockingIO.run { [store] in store.isRunning(id) }
+    do {
+      // Also when it does not run: it may just be started again after a crash, and would come back without supervision.
+      try await supervisor.stop(unit)
+    } catch {
+      if wasRunning { throw LoadBalancerError.stopBeforeDeleteFailed(output: error.output) }
+      logger.debug("not stopped before the delete", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
     }
     try await BlockingIO.run { [store, paths] in
       if let socket = try? store.parsed(id).statsSocket, socket == paths.statsSocket(of: id) {
@@ -61,18 +62,25 @@ package struct LoadBalancers: Sendable {
     } catch {
       logger.warning("unit not disabled", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
     }
+    try await supervisor.uninstall(unit)
     try await BlockingIO.run { [paths] in
       try? DurableFile.removeTree(paths.certificateDirectory(of: id))
-      try DurableFile.removeTree(paths.directory(of: id))
+      // The file that makes the load balancer known goes last, so that a delete that was cut short can be repeated.
+      let directory = paths.directory(of: id)
+      for name in FileRead.names(in: directory) where name != "haproxy.cfg" {
+        try DurableFile.removeTree("\(directory)/\(name)")
+      }
+      try DurableFile.removeTree(directory)
     }
-    try await supervisor.uninstall(unit)
   }
 
   /// The listeners of all load balancers (contract agent-api §3.8).
   package func listeners() async throws -> [ListenerStatusBody] {
     try await BlockingIO.run { [store] in
       try store.ids().flatMap { id in
-        try store.parsed(id).frontends.map { ListenerStatusBody(status: "ACTIVE", uuid: $0.name, type: $0.type) }
+        try (store.parsedIfKnown(id)?.frontends ?? []).map {
+          ListenerStatusBody(status: "ACTIVE", uuid: $0.name, type: $0.type)
+        }
       }
     }
   }

@@ -11,6 +11,9 @@ struct AgentParts: Sendable {
   private let paths: AgentPaths
   private let direct: DirectSupervisor?
   private let interfaceFiles: InterfaceFileStore
+  private let plugger: InterfacePlugger
+  /// Where the agent's own certificate and configuration lie.
+  private let ownFolders: [String]
   private let logger: Logger
 
   init(
@@ -62,18 +65,27 @@ struct AgentParts: Sendable {
     self.direct = direct
     self.logger = logger
     interfaceFiles = interfaces.files
+    plugger = interfaces.plugger
+    ownFolders = [configurationFile, configuration.agentServerCert].map { path in
+      String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    }
   }
 
   /// Removes what a crash left half done, and writes the loopback's interface file.
   func repairAndPrepare() async throws {
-    try await BlockingIO.run { [paths, interfaceFiles] in
+    try await BlockingIO.run { [paths, interfaceFiles, ownFolders, logger] in
       try DurableFile.createDirectory(paths.base, mode: 0o755)
-      for folder in [paths.base, paths.vrrpDirectory, paths.vrrpCheckScripts, paths.lvsDirectory]
-        + LoadBalancerStore(paths: paths).ids().flatMap({
-          [paths.directory(of: $0), paths.certificateDirectory(of: $0)]
-        })
-      {
-        try DurableFile.removeLeftovers(in: folder)
+      let folders =
+        [paths.base, "\(paths.base)/services", paths.vrrpDirectory, paths.vrrpCheckScripts, paths.lvsDirectory]
+        + ownFolders
+        + FileRead.names(in: paths.base).compactMap { LoadBalancerID($0) }.map(paths.directory)
+        + FileRead.names(in: paths.certificates).compactMap { LoadBalancerID($0) }.map(paths.certificateDirectory)
+      for folder in folders {
+        do {
+          try DurableFile.removeLeftovers(in: folder)
+        } catch {
+          logger.warning("leftovers of a crash stay", metadata: ["error": "\(error)"])
+        }
       }
       try interfaceFiles.storeLoopback()
     }
@@ -82,6 +94,9 @@ struct AgentParts: Sendable {
 
   /// With direct supervision, takes up the services of an earlier run.
   func restoreServices() async { await direct?.restore() }
+
+  /// Takes in NICs that appear after the boot has looked for them, until the task is cancelled.
+  func takeInLateNICs() async { await plugger.takeInLateNICs() }
 }
 
 /// This program's own file.

@@ -24,6 +24,8 @@ package struct AgentProgram: Sendable {
 
   /// Serves until SIGTERM or SIGINT; throws when it cannot start.
   package func run() async throws {
+    // One thread per core is the default; on a small amphora a stats socket that does not answer would hold up all files.
+    NIOSingletons.blockingPoolThreadCountSuggestion = 4
     let environment = ProcessInfo.processInfo.environment
     let configuration = try AgentConfiguration.load(path: configurationFile, environment: environment)
     prepareProcess()
@@ -68,6 +70,7 @@ package struct AgentProgram: Sendable {
         .init(service: server),
         .init(service: HeartbeatService(sender: parts.heartbeats)),
         .init(service: RestoreService(parts: parts)),
+        .init(service: NICArrivalService(parts: parts)),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services") { _ in SwiftLogNoOpLogHandler() })
     // A controller gives a request 60 s; systemd kills after 90.
@@ -111,6 +114,16 @@ private struct RestoreService: Service {
 
   func run() async throws {
     await parts.restoreServices()
+    try? await gracefulShutdown()
+  }
+}
+
+/// Takes in NICs that appear after the boot has looked for them.
+private struct NICArrivalService: Service {
+  let parts: AgentParts
+
+  func run() async throws {
+    await cancelWhenGracefulShutdown { await parts.takeInLateNICs() }
     try? await gracefulShutdown()
   }
 }

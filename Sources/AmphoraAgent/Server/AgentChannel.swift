@@ -45,7 +45,10 @@ package struct AgentChannel: ServerChildChannel {
         do {
           guard case .head(let head) = try await parts.next() else { return }
           try await exchange(head, &parts, outbound, channel: value.channel, logger: logger)
-        } catch let error where !(error is ChannelError) && !(error is NIOSSLError) && !(error is CancellationError) {
+        } catch let error
+          where !(error is ChannelError) && !(error is NIOSSLError) && !(error is IOError)
+          && !(error is CancellationError)
+        {
           // What the HTTP parser refuses.
           logger.info("request is no HTTP", metadata: ["error": "\(error)"])
           try await write(.framework(400, "The request is not valid HTTP/1.1."), isHead: false, to: outbound)

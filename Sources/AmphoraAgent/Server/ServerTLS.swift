@@ -58,6 +58,8 @@ package final class ServerTLS: Sendable {
         state.context = try Self.load(certificateFile, clientCAFile)
         logger.notice("TLS identity read again", metadata: ["certificate": "\(certificateFile)"])
       } catch {
+        // A file that could not be read this time may be readable the next time.
+        if error is DurableFile.Failure { state.stamps = [] }
         logger.error("changed TLS files are not usable, the former identity stays", metadata: ["error": "\(error)"])
       }
       return state.context

@@ -20,6 +20,8 @@ package actor VRRPCheckScripts {
   /// Load balancers that were stopped on request: a start of another one must not have their sockets checked again
   /// (contract services §8 item 7).
   private var stopped: Set<LoadBalancerID> = []
+  /// The write that was ordered last; an actor alone would let a later one overtake it while it waits for the disk.
+  private var last: Task<Void, any Error>?
 
   package init(paths: AgentPaths) {
     self.paths = paths
@@ -33,8 +35,19 @@ package actor VRRPCheckScripts {
     case .serving(let id): stopped.remove(id)
     case .stopped(let id): stopped.insert(id)
     }
-    let stopped = stopped
-    try await BlockingIO.run { [paths, store] in
+    let before = last
+    let task = Task { [stopped, paths, store] in
+      _ = await before?.result
+      try await Self.write(stopped, paths, store)
+    }
+    last = task
+    try await task.value
+  }
+
+  private static func write(_ stopped: Set<LoadBalancerID>, _ paths: AgentPaths, _ store: LoadBalancerStore)
+    async throws
+  {
+    try await BlockingIO.run {
       try DurableFile.createDirectory(paths.vrrpDirectory, mode: 0o755)
       try DurableFile.createDirectory(paths.vrrpCheckScripts, mode: 0o755)
       let known = store.ids()

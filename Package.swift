@@ -115,5 +115,12 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ], swiftSettings: settings),
+    // The agent as a process, over mutual TLS, with real haproxy and keepalived, in namespaces.
+    .testTarget(
+      name: "LiveTests",
+      dependencies: [
+        "AmphoraLab", "AmphoraController", "AmphoraAgent", "AmphoraProtocol", "AmphoraCrypto", "Addresses", "Netlink",
+      ],
+      swiftSettings: settings),
   ]
 )

@@ -1,0 +1,178 @@
+// keepalived on one amphora: upload, actions, check scripts (contract agent-api §3.16, §3.17; services §3).
+
+import Addresses
+import AmphoraAgent
+import AmphoraController
+import AmphoraCrypto
+import AmphoraLab
+import AmphoraProtocol
+import Testing
+
+@Suite(.live, .timeLimit(.minutes(2))) struct VRRPTests {
+  private static let folder = "/var/lib/octavia/vrrp"
+  private static let haproxyCheck = "\(folder)/check_scripts/haproxy_check_script.sh"
+  private static let ok = #"{"message": "OK"}"#
+
+  /// A pair of which only this amphora exists.
+  private static func configuration(_ amphora: LiveAmphora) throws -> String {
+    var balancer = LabLoadBalancer(amphora: amphora.id.text, vip: LiveStage.vip, members: [])
+    balancer.pair = [
+      .init(id: amphora.id.text, vrrpIP: "203.0.113.4", priority: 100),
+      .init(id: "99999999-2222-4333-8444-555555555502", vrrpIP: "203.0.113.5", priority: 90),
+    ]
+    return try balancer.keepalivedConfiguration()
+  }
+
+  private static func activeStandby() -> LabAmphora.Settings {
+    var settings = LabAmphora.Settings()
+    settings.topology = "ACTIVE_STANDBY"
+    return settings
+  }
+
+  @Test func `an upload stores configuration and scripts and starts nothing`() async throws {
+    try await withAmphora(Self.activeStandby()) { amphora in
+      let text = try Self.configuration(amphora)
+      for _ in 1...2 {
+        try expect(
+          await amphora.send("PUT", "/1.0/vrrp/upload", text), 200, Self.ok,
+          eTag: Digest.hex(Digest.md5(Array(text.utf8))))
+        #expect(amphora.text("\(Self.folder)/octavia-keepalived.conf") == text)
+        #expect(amphora.mode("\(Self.folder)/octavia-keepalived.conf") == "644")
+        #expect(amphora.mode("\(Self.folder)/check_script.sh") == "755")
+        #expect(amphora.mode(Self.haproxyCheck) == "644")
+        #expect(amphora.names(in: Self.folder) == ["check_script.sh", "check_scripts", "octavia-keepalived.conf"])
+        #expect(amphora.names(in: "\(Self.folder)/check_scripts") == ["haproxy_check_script.sh"])
+      }
+      try await amphora.expectNone("keepalived")
+    }
+  }
+
+  @Test func `actions answer as the contract says`() async throws {
+    try await withAmphora(Self.activeStandby()) { amphora in
+      func control(_ action: String) async throws -> AgentAnswer {
+        try await amphora.send("PUT", "/1.0/vrrp/\(action)")
+      }
+      func expectDone(_ action: String, _ details: String) async throws {
+        try expect(await control(action), 202, "{\"message\": \"OK\", \"details\": \"keepalived \(details)\"}")
+      }
+      for action in ["start", "reload"] {
+        let answer = try await control(action)
+        #expect(answer.status == 500)
+        #expect(try answer.json.string("message") == "Failed to \(action) octavia-keepalived service")
+        #expect(try !answer.json.string("details").isEmpty)
+      }
+      try expect(
+        await control("Restart"), 400, #"{"message": "Invalid Request", "details": "Unknown action: restart"}"#)
+      try await Self.plug(amphora)
+      try await amphora.client.uploadVRRP(Self.configuration(amphora))
+      #expect(try await control("reload").status == 500, "a reload of a stopped service is an error")
+      try await expectDone("START", "started")
+      let pid = try #require(Int32((amphora.text("\(Self.folder)/octavia-keepalived.pid") ?? "").filter(\.isNumber)))
+      let command = try await amphora.commandLine(pid)
+      #expect(command.first == "/usr/sbin/keepalived")
+      for argument in [
+        "--log-facility=1", "\(Self.folder)/octavia-keepalived.conf", "\(Self.folder)/octavia-keepalived.pid",
+      ] {
+        #expect(command.contains(argument), "\(command)")
+      }
+      try await expectDone("start", "reloaded")
+      try await expectDone("reload", "reloaded")
+      #expect(try await amphora.processes("keepalived").contains(pid))
+      for _ in 1...2 { try await expectDone("stop", "stoped") }
+      try await amphora.expectNone("keepalived")
+      try await expectDone("start", "started")
+    }
+  }
+
+  static func plug(_ amphora: LiveAmphora, into network: LabNetwork? = nil, vrrp: String = "203.0.113.4") async throws {
+    let mac = "fa:16:3e:00:01:\(String(amphora.number + 16, radix: 16))"
+    try (network ?? amphora.network).plug(
+      #require(MACAddress(mac)), named: "ens4", into: amphora.vm.namespace, on: .vip)
+    try await amphora.client.plugVIP(
+      #require(IPAddress(LiveStage.vip)),
+      PlugVIPBody(subnetCIDR: "203.0.113.0/24", gateway: "203.0.113.1", macAddress: mac, vrrpIP: vrrp, mtu: 1450))
+  }
+
+  @Test func `the check script says in each state what it should`() async throws {
+    try await withAmphora(Self.activeStandby()) { amphora in
+      func check() -> String? { amphora.text(Self.haproxyCheck) }
+      func upload() async throws { try await amphora.client.uploadVRRP(Self.configuration(amphora)) }
+      func socket(_ id: LoadBalancerID) -> String { "/var/lib/octavia/\(id).sock" }
+      func control(_ id: LoadBalancerID, _ action: ServiceAction) async throws {
+        try await amphora.client.control(ServiceObjectID(unchecked: id.text), action)
+      }
+      try await upload()
+      #expect(check() == "exit 1")
+      #expect(try await driver(amphora) != 0, "nothing is served")
+
+      // A UDP listener alone: its own check decides.
+      let lvs = "/var/lib/octavia/lvs/octavia-keepalivedlvs-c1a7b3de-0000-4000-8000-000000000001.conf"
+      try await amphora.write("", to: lvs)
+      try await upload()
+      #expect(check() == nil)
+      #expect(try await driver(amphora) == 0, "an empty folder passes")
+      _ = try await amphora.run("/bin/rm \(lvs)")
+
+      let ids = [freshID(), freshID()].sorted { $0.text < $1.text }
+      for id in ids {
+        try await amphora.client.uploadHAProxy(HAProxyUploadTests.idle(id), loadBalancer: id)
+      }
+      try await upload()
+      let both = "haproxy-vrrp-check \(socket(ids[0])) \(socket(ids[1])); exit $?"
+      #expect(check() == both)
+      #expect(try await driver(amphora) != 0, "no haproxy runs")
+      for id in ids { try await control(id, .start) }
+      #expect(check() == both)
+      #expect(try await driver(amphora) == 0)
+
+      try await control(ids[0], .stop)
+      #expect(check() == "haproxy-vrrp-check \(socket(ids[1])); exit $?")
+      #expect(try await driver(amphora) == 0)
+      try await control(ids[1], .reload)
+      #expect(check() == "haproxy-vrrp-check \(socket(ids[1])); exit $?", "a stopped one stays out")
+      try await control(ids[1], .stop)
+      #expect(check() == "haproxy-vrrp-check ; exit $?")
+      try await control(ids[0], .start)
+      #expect(check() == "haproxy-vrrp-check \(socket(ids[0])); exit $?")
+      try await amphora.client.deleteService(ServiceObjectID(unchecked: ids[1].text))
+      #expect(check() == "haproxy-vrrp-check \(socket(ids[0])); exit $?")
+    }
+  }
+
+  /// Runs the script as keepalived does; its exit status.
+  private func driver(_ amphora: LiveAmphora) async throws -> Int32 {
+    try await amphora.vm.run(
+      ["/usr/bin/env", "PATH=\(AmphoraVM.programs):/usr/sbin:/usr/bin:/sbin:/bin", "\(Self.folder)/check_script.sh"]
+    ).status
+  }
+
+  @Test func `in SINGLE topology a load balancer's actions write no check script`() async throws {
+    try await withAmphora { amphora in
+      let id = freshID()
+      try await amphora.client.uploadHAProxy(HAProxyUploadTests.idle(id), loadBalancer: id)
+      for action in [ServiceAction.start, .reload, .stop] {
+        try await amphora.client.control(ServiceObjectID(unchecked: id.text), action)
+      }
+      try await amphora.client.deleteService(ServiceObjectID(unchecked: id.text))
+      #expect(!amphora.exists(Self.folder))
+    }
+  }
+
+  @Test func `a keepalived that runs is adopted by the next agent, and killed it comes back`() async throws {
+    try await withAmphora(Self.activeStandby()) { amphora in
+      try await Self.plug(amphora)
+      try await amphora.client.uploadVRRP(Self.configuration(amphora))
+      try await amphora.client.controlVRRP(.start)
+      let before = Set(try await amphora.processes("keepalived"))
+      try await amphora.crashAgent()
+      try await amphora.startAgent()
+      #expect(Set(try await amphora.processes("keepalived")) == before)
+      #expect(try await amphora.client.controlVRRP(.start).details == "keepalived reloaded")
+      try await amphora.killAll("keepalived")
+      try await poll("another keepalived") {
+        let now = Set(try await amphora.processes("keepalived"))
+        return !now.isEmpty && now.isDisjoint(with: before)
+      }
+    }
+  }
+}

@@ -3,12 +3,13 @@
 SHELL := /bin/bash
 SWIFT_MINIMUM := 6.2
 PACKAGES := libssl-dev libnl-3-dev libnl-route-3-dev zlib1g-dev pkg-config binutils \
-            haproxy keepalived iproute2 nftables util-linux openssl procps
+            haproxy keepalived iproute2 nftables util-linux openssl procps \
+            socat debootstrap systemd-container python3-venv shellcheck
 RELEASE := --configuration release --static-swift-stdlib
 # The release binary as it goes into the image.
 AGENT := $(CURDIR)/.build/release-stripped/amphora-agent
 
-.PHONY: help setup build demo test bench lint clean check-swift check-root
+.PHONY: help setup build demo test interop system-root bench lint clean check-swift check-root
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,12 +51,19 @@ test: setup ## All tests (as root; without, those that need it are skipped and s
 	swift build --build-tests
 	@Tests/run
 
+interop: check-root build ## The system tests alone: Octavia's own code drives the agent under systemd (needs root)
+	@Tests/Interop/run
+
+system-root: check-root build ## A Debian root with the agent as in an image, for systemd-nspawn: DEST=DIR (needs root)
+	@Tests/Interop/system-root "$(DEST)" "$(AGENT)"
+
 bench: check-root build ## Figures of the release agent: size, start, memory, times of requests (needs root)
 	swift build $(RELEASE) --product amphora-bench
 	@"$$(swift build $(RELEASE) --show-bin-path)/amphora-bench" --agent $(AGENT)
 
-lint: check-swift ## Formatting and style of the sources, and of the shell scripts
+lint: check-swift ## Formatting and style of the sources, and of the shell scripts where shellcheck is installed
 	@git ls-files -z '*.swift' | xargs -0 swift format lint --strict --parallel
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run Tests/run Tests/Interop/run Tests/Interop/system-root Tests/Interop/enter-sandbox Tests/Interop/ping-wrapper.sh; fi
 	@echo "lint: clean"
 
 clean: ## Remove everything that was built

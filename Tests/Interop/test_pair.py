@@ -1,0 +1,146 @@
+"""Two amphorae of one load balancer with keepalived: the VIP is on exactly one, and moves when that one fails."""
+
+import pytest
+
+from lab import models, traffic
+from lab.commands import wait_until
+
+FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
+HTTP = "http://203.0.113.10/"
+VRRP = "octavia-keepalived.service"
+#: The longest time without an answer that a takeover may cost, in seconds.
+PATIENCE = 8
+
+
+@pytest.fixture(scope="module", name="balancer")
+def _balancer(controller, pair, members):
+    driver = controller.driver
+    result = models.load_balancer([amphora.row for amphora in pair], topology="ACTIVE_STANDBY")
+    for amphora in pair:
+        amphora.plug(result)
+        amphora.row.vrrp_interface = driver.get_interface_from_ip(amphora.row, amphora.row.vrrp_ip)
+        driver.update_vrrp_conf(result, models.network_config(amphora.row, result), amphora.row, FAST)
+        driver.start_vrrp_service(amphora.row, FAST)
+    models.listener(result, "HTTP", 80, models.pool(result, [("10.1.0.101", 8080), ("10.1.0.102", 8080)]))
+    for amphora in pair:
+        driver.update_amphora_listeners(result, amphora.row, FAST)
+    return result
+
+
+def _holders(pair):
+    return [amphora for amphora in pair
+            if amphora.container.is_running and "203.0.113.10/32" in amphora.container.addresses("eth1")]
+
+
+def _holder(pair, seconds=30):
+    """The only one that has the VIP; for two seconds in a row."""
+    seen = []
+
+    def steady():
+        seen.append(_holders(pair))
+        return len(seen) > 20 and all(len(each) == 1 and each == seen[-1] for each in seen[-20:])
+
+    wait_until("the VIP is on exactly one amphora", steady, seconds, every=0.1)
+    return seen[-1][0]
+
+
+def _other(pair, amphora):
+    return pair[1] if amphora is pair[0] else pair[0]
+
+
+def test_the_vip_is_on_exactly_one_and_answers(pair, balancer):
+    _holder(pair)
+    assert traffic.bodies(HTTP, count=10) == {"m1", "m2"}
+
+
+def test_haproxy_runs_on_both_and_knows_its_peer(pair, balancer):
+    for amphora in pair:
+        assert amphora.container.state(f"haproxy-{balancer.id}.service") == "active"
+        assert amphora.container.state(VRRP) == "active"
+        configuration = amphora.container.read(f"/var/lib/octavia/{balancer.id}/haproxy.cfg")
+        peers = dict(line.split()[1:3] for line in configuration.splitlines() if line.split()[:1] == ["peer"])
+        own = amphora.container.property(f"haproxy-{balancer.id}.service", "ExecStart").split(" -L ")[1].split()[0]
+        assert peers[own] == f"{amphora.row.vrrp_ip}:1025" and len(peers) == 2
+
+
+def test_both_send_heartbeats(controller, pair, balancer):
+    for amphora in pair:
+        controller.heartbeat(amphora.row.id, lambda message: len(message["listeners"]) == 1)
+
+
+def test_upload_and_start_again_do_not_move_the_vip(controller, pair, balancer):
+    holder = _holder(pair)
+    for amphora in pair:
+        controller.driver.update_vrrp_conf(balancer, models.network_config(amphora.row, balancer), amphora.row, FAST)
+        controller.driver.start_vrrp_service(amphora.row, FAST)
+    controller.driver.reload_vrrp_service(balancer)
+    assert _holder(pair) is holder
+
+
+def test_a_killed_haproxy_costs_seconds_at_most(pair, balancer):
+    holder = _holder(pair)
+    load = traffic.Load(HTTP, "--timeout", 1, "--pause", 0.05)
+    holder.container.execute("systemctl", "kill", "--signal=KILL", f"haproxy-{balancer.id}.service")
+    wait_until("haproxy runs again", lambda: holder.container.state(f"haproxy-{balancer.id}.service") == "active")
+    _holder(pair)
+    result = load.stop()
+    assert traffic.outage(result) <= PATIENCE, result["failures"]
+    assert traffic.bodies(HTTP, count=10) == {"m1", "m2"}
+
+
+def test_a_haproxy_that_stays_down_moves_the_vip_and_it_stays_there(pair, balancer):
+    holder = _holder(pair)
+    load = traffic.Load(HTTP, "--timeout", 1, "--pause", 0.05)
+    holder.container.execute("systemctl", "stop", f"haproxy-{balancer.id}.service")
+    wait_until("the VIP has moved", lambda: _holders(pair) == [_other(pair, holder)], 30, every=0.1)
+    assert _holder(pair) is _other(pair, holder)
+    # keepalived asks every 5 s and believes the second failure: the controller's defaults.
+    assert traffic.outage(load.stop()) <= 2 * 5 + 2
+    holder.container.execute("systemctl", "start", f"haproxy-{balancer.id}.service")
+    assert _holder(pair) is _other(pair, holder)
+
+
+def test_a_killed_keepalived_moves_the_vip_silences_the_heartbeat_and_does_not_take_it_back(controller, pair, balancer):
+  
+    holder = _holder(pair)
+    load = traffic.Load(HTTP, "--timeout", 1, "--pause", 0.05)
+    holder.container.execute("kill", "-KILL", holder.container.property(VRRP, "MainPID"))
+    wait_until("the VIP has moved", lambda: _holders(pair) == [_other(pair, holder)], 30, every=0.1)
+    assert traffic.outage(load.stop()) <= PATIENCE
+    controller.drain_heartbeats()
+    with pytest.raises(AssertionError):
+        controller.heartbeat(holder.row.id, seconds=5)
+    controller.driver.start_vrrp_service(holder.row, FAST)
+    assert holder.container.state(VRRP) == "active"
+    assert _holder(pair) is _other(pair, holder)
+    controller.heartbeat(holder.row.id)
+
+
+def test_a_dead_amphora_loses_the_vip_and_does_not_take_it_back(pair, balancer):
+    holder = _holder(pair)
+    load = traffic.Load(HTTP, "--timeout", 1, "--pause", 0.05)
+    holder.container.kill()
+    wait_until("the VIP has moved", lambda: _holders(pair) == [_other(pair, holder)], 30, every=0.1)
+    wait_until("it answers", lambda: traffic.get(HTTP, "--timeout", 1)["bodies"], PATIENCE)
+    assert traffic.outage(load.stop()) <= PATIENCE
+    holder.container.boot()
+    holder.wait()
+    wait_until("keepalived runs", lambda: holder.container.state(VRRP) == "active")
+    assert _holder(pair) is _other(pair, holder)
+    assert traffic.bodies(HTTP, count=10) == {"m1", "m2"}
+
+
+def test_deleting_the_listener_leaves_a_passing_check(controller, pair, balancer):
+    controller.driver.delete(balancer.listeners[0])
+    for amphora in pair:
+        text = amphora.container.read("/var/lib/octavia/vrrp/check_scripts/haproxy_check_script.sh")
+        assert text == "haproxy-vrrp-check ; exit $?"
+        # It fails when the status is another than 0.
+        amphora.container.execute("bash", "/var/lib/octavia/vrrp/check_script.sh")
+
+
+def test_stop_takes_the_vip_from_both(controller, pair, balancer):
+    controller.driver.stop_vrrp_service(balancer)
+    wait_until("nobody has the VIP", lambda: _holders(pair) == [], 10)
+    for amphora in pair:
+        assert amphora.container.state(VRRP) == "inactive"

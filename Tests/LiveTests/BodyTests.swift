@@ -134,12 +134,12 @@ import Testing
       let silent = try amphora.connect()
       let start = ContinuousClock.now
       try body.send(
-        "PUT /1.0/loadbalancer/\(id)/certificates/slow.pem HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nslow")
+        "PUT /1.0/loadbalancer/\(id)/certificates/slow.pem HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nslow")
       try head.send("GET / HTTP/1.1\r\nX: ")
       // Bytes that trickle do not buy time.
       let trickle = Task {
         while !Task.isCancelled {
-          try body.send("")
+          try body.send("x")
           try head.send("x")
           try await Task.sleep(for: .milliseconds(100))
         }

@@ -177,8 +177,8 @@ import Testing
   @Test func `a stored configuration that says nothing about its socket is a 500 of the lists`() async throws {
     try await withAmphora { amphora in
       let id = freshID()
-      let text =
-        Self.idle(id).split(separator: "\n").filter { !$0.contains("stats socket") }.joined(separator: "\n") + "\n"
+      let lines = Self.idle(id, extra: "frontend f\n    bind 127.0.0.1:81\n    mode http\n").split(separator: "\n")
+      let text = lines.filter { !$0.contains("stats socket") }.joined(separator: "\n") + "\n"
       try await amphora.client.uploadHAProxy(text, loadBalancer: id)
       for path in ["/1.0/listeners", "/1.0/details"] {
         try expectFramework(await amphora.send("GET", path), 500, "Internal Server Error", containing: "stats socket")

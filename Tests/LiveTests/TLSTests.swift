@@ -83,6 +83,16 @@ import Testing
     #expect(amphora.mode("/etc/octavia/amphora-agent.conf") == "600")
   }
 
+  @Test func `both IP versions are served`() async throws {
+    let amphora = try await LiveLab.shared.plainAmphora()
+    for address in [amphora.vm.managementAddress, "[fd00::\(10 + amphora.number)]"] {
+      let connection = try TLSConnection(
+        to: address, identity: amphora.lab.credentials.clientPEM, serverCA: amphora.lab.credentials.serverCAPEM,
+        options: ["-quiet"])
+      #expect(try await connection.exchange(Self.request).status == 200, "\(address)")
+    }
+  }
+
   @Test func `a connection that says nothing does not keep others waiting`() async throws {
     let amphora = try await LiveLab.shared.plainAmphora()
     let silent = try (0..<20).map { _ in try amphora.connect() }

@@ -24,8 +24,8 @@ package struct AgentProgram: Sendable {
 
   /// Serves until SIGTERM or SIGINT; throws when it cannot start.
   package func run() async throws {
-    // One thread per core is the default; on a small amphora a stats socket that does not answer would hold up all files.
-    NIOSingletons.blockingPoolThreadCountSuggestion = 4
+    // One thread per core is the default; with one core, a stats socket that does not answer would hold up all files.
+    NIOSingletons.blockingPoolThreadCountSuggestion = 2
     let environment = ProcessInfo.processInfo.environment
     let configuration = try AgentConfiguration.load(path: configurationFile, environment: environment)
     prepareProcess()

@@ -9,15 +9,6 @@ package import Logging
 
 /// Starts, watches and restarts programs as children of the agent.
 package actor DirectSupervisor: ServiceSupervisor {
-  private struct Service {
-    var unit: ServiceUnit
-    var enabled = false
-    var process: RunningProcess?
-    /// Changes with each start and stop, so that a watcher of an earlier process knows that it is not asked any more.
-    var generation = 0
-    var restarts = RestartPacing()
-  }
-
   private let directory: String
   let runtime: String
   private let logger: Logger
@@ -234,11 +225,6 @@ package actor DirectSupervisor: ServiceSupervisor {
   }
 
   // MARK: State
-
-  private struct Record: Codable {
-    var unit: ServiceUnit
-    var enabled: Bool
-  }
 
   private func live(_ name: String) -> RunningProcess? {
     guard let service = services[name], let process = service.process,

@@ -40,7 +40,7 @@ package struct InterfaceConfigurator: Sendable {
 
   /// Brings the interface into the state of the file.
   ///
-  /// On one that is in it already nothing changes but the masquerade rules, which are set again.
+  /// On one that is in it already nothing changes.
   package func up(_ file: InterfaceFile) throws -> Outcome {
     var outcome = Outcome()
     try prepareFirewall(file)

@@ -63,7 +63,7 @@ final class CrashPoint: Sendable {
         missed = crash.step
       }
       let outcome = try await lab.plugger().plugVIP(plug, topology: topology)
-      // The masquerade rules are set each time; a plug that lacked only them counts as a finished one.
+      // The masquerade rules are looked at each time; a plug that lacked only them counts as a finished one.
       #expect(
         outcome
           == (missed == "masquerade"

@@ -18,6 +18,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "amphora-agent", targets: ["amphora-agent"]),
+    .executable(name: "amphoractl", targets: ["amphoractl"]),
     .library(name: "AmphoraController", targets: ["AmphoraController"]),
   ],
   dependencies: [
@@ -33,6 +34,7 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(
@@ -71,6 +73,7 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "Yams", package: "Yams"),
       ], swiftSettings: settings),
     .executableTarget(
       name: "amphora-agent",
@@ -82,6 +85,14 @@ let package = Package(
       name: "AmphoraLab",
       dependencies: ["AmphoraAgent", "AmphoraController", "AmphoraProtocol", "Addresses", "Netlink"],
       swiftSettings: settings),
+    .executableTarget(
+      name: "amphoractl",
+      dependencies: [
+        "AmphoraController", "AmphoraLab", "AmphoraProtocol", "AmphoraCrypto", "Addresses",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Yams", package: "Yams"),
+      ], swiftSettings: settings),
     .executableTarget(
       name: "amphora-demo",
       dependencies: [
@@ -121,6 +132,11 @@ let package = Package(
       dependencies: [
         "AmphoraLab", "AmphoraController", "AmphoraAgent", "AmphoraProtocol", "AmphoraCrypto", "Addresses", "Netlink",
       ],
+      swiftSettings: settings),
+    // amphoractl as a process: its output, exit codes and files.
+    .testTarget(
+      name: "AmphoractlTests",
+      dependencies: ["amphoractl", "AmphoraController", "AmphoraProtocol", "AmphoraCrypto", "Addresses"],
       swiftSettings: settings),
   ]
 )

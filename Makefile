@@ -47,11 +47,12 @@ demo: check-root build ## The main job: a load balancer through the agent, on th
 	swift build $(RELEASE) --product amphora-demo
 	@"$$(swift build $(RELEASE) --show-bin-path)/amphora-demo" --agent $(AGENT)
 
-test: setup ## All tests (as root; without, those that need it are skipped and say so)
+test: build ## All tests: Swift's, then the system tests (as root; without, what needs it is skipped and says so)
 	swift build --build-tests
 	@Tests/run
+	@if [ "$$(id -u)" = 0 ]; then Tests/Interop/run; else echo "Not root: the system tests are skipped (they boot containers). Try: sudo make test" >&2; fi
 
-interop: check-root build ## The system tests alone: Octavia's own code drives the agent under systemd (needs root)
+interop: check-root build ## Only the system tests: Octavia's own code drives the agent under systemd (needs root)
 	@Tests/Interop/run
 
 system-root: check-root build ## A Debian root with the agent as in an image, for systemd-nspawn: DEST=DIR (needs root)

@@ -1,6 +1,7 @@
 """A client: requests a URL over and over, each on a new connection, and says how it went. Run in the client's namespace.
 
     python -m lab.client URL [--seconds N | --count N] [--threads N] [--host NAME] [--timeout S] [--pause S]
+        [--identity PEM]
 
 Prints one JSON object at the end; SIGTERM ends it early.
 """
@@ -18,7 +19,7 @@ import urllib.parse
 ENDING = threading.Event()
 
 
-def once(url, host, timeout):
+def once(url, host, timeout, identity=None):
     """One request; returns the body and the subject of the server's certificate."""
     secure = url.scheme == "https"
     raw = socket.create_connection((url.hostname, url.port or (443 if secure else 80)), timeout)
@@ -26,6 +27,8 @@ def once(url, host, timeout):
     if secure:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if identity:
+            context.load_cert_chain(identity)
         raw = context.wrap_socket(raw, server_hostname=host)
         subject = ssl.DER_cert_to_PEM_cert(raw.getpeercert(binary_form=True))
     connection = http.client.HTTPConnection(url.hostname, timeout=timeout)
@@ -48,7 +51,7 @@ def loop(options, result, lock):
     while not ENDING.is_set() and time.monotonic() < end:
         start = time.time()
         try:
-            body, certificate = once(url, options.host, options.timeout)
+            body, certificate = once(url, options.host, options.timeout, options.identity)
             error = None
         except (OSError, http.client.HTTPException) as failure:
             body, certificate, error = None, None, f"{type(failure).__name__}: {failure}"
@@ -74,6 +77,7 @@ def main():
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--host")
+    parser.add_argument("--identity", help="certificate and key to show to a server that asks")
     parser.add_argument("--timeout", type=float, default=2)
     parser.add_argument("--pause", type=float, default=0)
     options = parser.parse_args()

@@ -1,6 +1,7 @@
 """The controller: Octavia's own code, configured by an octavia.conf as an operator writes one.
 
-Nothing of it is replaced. Only the objects that it would read from its database are made by `lab.models`.
+Nothing of it is replaced. Only the objects that it would read from its database are made by `lab.models`; what the driver
+writes there goes to SQLite in memory.
 """
 
 import pathlib
@@ -14,6 +15,8 @@ from octavia.amphorae.drivers.keepalived import vrrp_rest_driver
 from octavia.certificates.generator import local as generator
 from octavia.certificates.manager import local as manager
 from octavia.common import config
+from octavia.db import api as db_api
+from octavia.db import base_models
 from oslo_config import cfg
 
 from lab import identities, network
@@ -49,6 +52,8 @@ class Controller:
 
     def _options(self):
         return f"""
+[database]
+connection = sqlite://
 [health_manager]
 bind_ip = {network.CONTROLLER}
 bind_port = {PORT}
@@ -93,7 +98,40 @@ ca_private_key = {self.server_ca[1]}
         """Stores a certificate for a name in the secret store; returns its reference."""
         authority = identities.authority(DIRECTORY, f"tenant-{uuid.uuid4().hex[:8]}")
         certificate, key = identities.issue(DIRECTORY, authority, f"tenant-{name}", name)
+        return self.store(certificate, key)
+
+    def store(self, certificate, key):
+        """Stores a certificate with its key in the secret store; returns its reference."""
         return manager.LocalCertManager.store_cert(None, certificate, key)
+
+    def tenant_secret(self, text):
+        """Stores a secret that is one text, such as a CA or a CRL; returns its reference."""
+        reference = str(uuid.uuid4())
+        (DIRECTORY / "secrets" / f"{reference}.crt").write_text(text)
+        return reference
+
+    # Database
+
+    def remember(self, listener):
+        """Makes a row for a listener, for the one case in which the driver itself changes it."""
+        base_models.BASE.metadata.create_all(db_api.get_engine())
+        row = {"id": listener.id, "name": listener.name, "protocol": listener.protocol,
+               "protocol_port": listener.protocol_port, "load_balancer_id": listener.load_balancer_id,
+               "provisioning_status": "PENDING_UPDATE", "operating_status": "ONLINE", "enabled": True,
+               "client_authentication": "NONE"}
+        database = db_api.get_engine().raw_connection().cursor()
+        # What the row refers to is not there.
+        database.execute("PRAGMA foreign_keys = OFF")
+        for table in ("provisioning_status", "operating_status"):
+            database.execute(f"INSERT OR IGNORE INTO {table} (name) VALUES ('ERROR')")
+        database.execute(
+            f"INSERT INTO listener ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+
+    def recollect(self, listener):
+        """The provisioning status that the driver has left in a listener's row."""
+        with db_api.get_engine().connect() as database:
+            query = "SELECT provisioning_status FROM listener WHERE id = ?"
+            return database.exec_driver_sql(query, (listener.id,)).scalar()
 
     # Heartbeats
 

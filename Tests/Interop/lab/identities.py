@@ -21,3 +21,17 @@ def issue(directory, issuer, name, dns=None):
     run("openssl", "x509", "-req", "-in", request, "-CA", issuer[0], "-CAkey", issuer[1], "-CAcreateserial",
         "-days", 30, "-extfile", extensions, "-out", certificate)
     return certificate.read_text(), key.read_text()
+
+
+def revocation_list(directory, issuer, name, revoked=()):
+    """Makes a CRL of a CA; `revoked` are the names that certificates were issued under. Returns its text."""
+    configuration, result = directory / f"{name}.cnf", directory / f"{name}.crl"
+    (directory / f"{name}.index").write_text("")
+    configuration.write_text(
+        f"[ca]\ndefault_ca = this\n[this]\ndatabase = {directory}/{name}.index\n"
+        "default_md = sha256\ndefault_crl_days = 30\n")
+    call = ["openssl", "ca", "-config", configuration, "-cert", issuer[0], "-keyfile", issuer[1]]
+    for one in revoked:
+        run(*call, "-revoke", directory / f"{one}.crt")
+    run(*call, "-gencrl", "-out", result)
+    return result.read_text()

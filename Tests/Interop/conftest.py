@@ -36,11 +36,11 @@ def members(wires):
 class Amphora:
     """A machine together with its row in the controller's database."""
 
-    def __init__(self, controller, name, number, role="STANDALONE", topology="SINGLE"):
+    def __init__(self, controller, name, number, role="STANDALONE", topology="SINGLE", six=False):
         self.number = number
         self.container = Container(name, f"198.18.0.{number}")
         _CONTAINERS.append(self.container)
-        self.row = models.amphora(self.container, number, role)
+        self.row = models.amphora(self.container, number, role, six)
         self.topology = topology
         self._controller = controller
         controller.prepare(self.container, self.row.id, topology)
@@ -62,9 +62,14 @@ class Amphora:
         """The hardware address of the member port."""
         return f"fa:16:3e:02:00:{self.number:02x}"
 
+    @property
+    def vip_subnet(self):
+        """The subnet of the primary VIP."""
+        return models.subnet_of(self.row.vrrp_ip)
+
     def vip_port(self, more=()):
         """The VIP port as the cloud describes it."""
-        return models.port(self.row.vrrp_port_id, self.vip_mac, [(self.row.vrrp_ip, models.VIP_SUBNET), *more])
+        return models.port(self.row.vrrp_port_id, self.vip_mac, [(self.row.vrrp_ip, self.vip_subnet), *more])
 
     def member_port(self, more=()):
         """The member port as the cloud describes it."""
@@ -76,7 +81,7 @@ class Amphora:
         driver = self._controller.driver
         self.container.plug("vip", self.vip_mac, "ens4")
         driver.post_vip_plug(
-            self.row, balancer, None, self.vip_port(), models.VIP_SUBNET, models.additional_vips(balancer))
+            self.row, balancer, None, self.vip_port(), self.vip_subnet, models.additional_vips(balancer))
         self.container.plug("members", self.member_mac, "ens5")
         six = [(f"2001:db8:2::{self.number}", models.MEMBER6_SUBNET)]
         driver.post_network_plug(self.row, self.member_port(six), None)
@@ -102,10 +107,11 @@ def _remove(*amphorae):
 
 
 @pytest.fixture(scope="module")
-def pair(controller):
-    """Two amphorae of one load balancer."""
-    amphorae = [Amphora(controller, "master", 11, "MASTER", "ACTIVE_STANDBY"),
-                Amphora(controller, "backup", 12, "BACKUP", "ACTIVE_STANDBY")]
+def pair(controller, request):
+    """Two amphorae of one load balancer; the parameter "IPv6" gives them a VIP port with IPv6 addresses only."""
+    six = getattr(request, "param", None) == "IPv6"
+    amphorae = [Amphora(controller, "master", 11, "MASTER", "ACTIVE_STANDBY", six),
+                Amphora(controller, "backup", 12, "BACKUP", "ACTIVE_STANDBY", six)]
     yield amphorae
     _remove(*amphorae)
 

@@ -2,50 +2,29 @@
 
 import pytest
 
-from lab import models, traffic
+from lab import models, pairs, traffic
 from lab.commands import wait_until
+from lab.pairs import FAST, VRRP
 
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
 HTTP = "http://203.0.113.10/"
-VRRP = "octavia-keepalived.service"
+VIP = "203.0.113.10/32"
 #: The longest time without an answer that a takeover may cost, in seconds.
 PATIENCE = 8
 
 
 @pytest.fixture(scope="module", name="balancer")
 def _balancer(controller, pair, members):
-    driver = controller.driver
     result = models.load_balancer([amphora.row for amphora in pair], topology="ACTIVE_STANDBY")
-    for amphora in pair:
-        amphora.plug(result)
-        amphora.row.vrrp_interface = driver.get_interface_from_ip(amphora.row, amphora.row.vrrp_ip)
-        driver.update_vrrp_conf(result, models.network_config(amphora.row, result), amphora.row, FAST)
-        driver.start_vrrp_service(amphora.row, FAST)
-    models.listener(result, "HTTP", 80, models.pool(result, [("10.1.0.101", 8080), ("10.1.0.102", 8080)]))
-    for amphora in pair:
-        driver.update_amphora_listeners(result, amphora.row, FAST)
+    pairs.deploy(controller, pair, result, models.pool(result, [("10.1.0.101", 8080), ("10.1.0.102", 8080)]))
     return result
 
 
 def _holders(pair):
-    return [amphora for amphora in pair
-            if amphora.container.is_running and "203.0.113.10/32" in amphora.container.addresses("eth1")]
+    return pairs.holders(pair, VIP)
 
 
-def _holder(pair, seconds=30):
-    """The only one that has the VIP; for two seconds in a row."""
-    seen = []
-
-    def steady():
-        seen.append(_holders(pair))
-        return len(seen) > 20 and all(len(each) == 1 and each == seen[-1] for each in seen[-20:])
-
-    wait_until("the VIP is on exactly one amphora", steady, seconds, every=0.1)
-    return seen[-1][0]
-
-
-def _other(pair, amphora):
-    return pair[1] if amphora is pair[0] else pair[0]
+def _holder(pair):
+    return pairs.holder(pair, VIP)
 
 
 def test_the_vip_is_on_exactly_one_and_answers(pair, balancer):
@@ -92,12 +71,12 @@ def test_a_haproxy_that_stays_down_moves_the_vip_and_it_stays_there(pair, balanc
     holder = _holder(pair)
     load = traffic.Load(HTTP, "--timeout", 1, "--pause", 0.05)
     holder.container.execute("systemctl", "stop", f"haproxy-{balancer.id}.service")
-    wait_until("the VIP has moved", lambda: _holders(pair) == [_other(pair, holder)], 30, every=0.1)
-    assert _holder(pair) is _other(pair, holder)
+    wait_until("the VIP has moved", lambda: _holders(pair) == [pairs.other(pair, holder)], 30, every=0.1)
+    assert _holder(pair) is pairs.other(pair, holder)
     # keepalived asks every 5 s and believes the second failure: the controller's defaults.
     assert traffic.outage(load.stop()) <= 2 * 5 + 2
     holder.container.execute("systemctl", "start", f"haproxy-{balancer.id}.service")
-    assert _holder(pair) is _other(pair, holder)
+    assert _holder(pair) is pairs.other(pair, holder)
 
 
 def test_a_killed_keepalived_moves_the_vip_silences_the_heartbeat_and_does_not_take_it_back(controller, pair, balancer):
@@ -105,14 +84,14 @@ def test_a_killed_keepalived_moves_the_vip_silences_the_heartbeat_and_does_not_t
     holder = _holder(pair)
     load = traffic.Load(HTTP, "--timeout", 1, "--pause", 0.05)
     holder.container.execute("kill", "-KILL", holder.container.property(VRRP, "MainPID"))
-    wait_until("the VIP has moved", lambda: _holders(pair) == [_other(pair, holder)], 30, every=0.1)
+    wait_until("the VIP has moved", lambda: _holders(pair) == [pairs.other(pair, holder)], 30, every=0.1)
     assert traffic.outage(load.stop()) <= PATIENCE
     controller.drain_heartbeats()
     with pytest.raises(AssertionError):
         controller.heartbeat(holder.row.id, seconds=5)
     controller.driver.start_vrrp_service(holder.row, FAST)
     assert holder.container.state(VRRP) == "active"
-    assert _holder(pair) is _other(pair, holder)
+    assert _holder(pair) is pairs.other(pair, holder)
     controller.heartbeat(holder.row.id)
 
 
@@ -120,13 +99,13 @@ def test_a_dead_amphora_loses_the_vip_and_does_not_take_it_back(pair, balancer):
     holder = _holder(pair)
     load = traffic.Load(HTTP, "--timeout", 1, "--pause", 0.05)
     holder.container.kill()
-    wait_until("the VIP has moved", lambda: _holders(pair) == [_other(pair, holder)], 30, every=0.1)
+    wait_until("the VIP has moved", lambda: _holders(pair) == [pairs.other(pair, holder)], 30, every=0.1)
     wait_until("it answers", lambda: traffic.get(HTTP, "--timeout", 1)["bodies"], PATIENCE)
     assert traffic.outage(load.stop()) <= PATIENCE
     holder.container.boot()
     holder.wait()
     wait_until("keepalived runs", lambda: holder.container.state(VRRP) == "active")
-    assert _holder(pair) is _other(pair, holder)
+    assert _holder(pair) is pairs.other(pair, holder)
     assert traffic.bodies(HTTP, count=10) == {"m1", "m2"}
 
 

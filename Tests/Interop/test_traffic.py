@@ -24,9 +24,10 @@ def _balancer(controller, single, members):
     models.listener(result, "TCP", 9000, models.pool(result, [("10.1.0.101", 9000)], "TCP"))
     models.listener(result, "TERMINATED_HTTPS", 443, web,
                     tls_certificate_id=controller.tenant_certificate("www.example.com"))
-    pinged = models.pool(result, [("10.1.0.103", 8080)])
-    models.monitor(pinged, "PING")
-    models.listener(result, "HTTP", 8081, pinged)
+    for port, address in ((8081, "10.1.0.103"), (8082, "2001:db8:2::101")):
+        pinged = models.pool(result, [(address, 8080)])
+        models.monitor(pinged, "PING")
+        models.listener(result, "HTTP", port, pinged)
     controller.driver.update_amphora_listeners(result, single.row, FAST)
     return result
 
@@ -53,17 +54,23 @@ def test_tls_is_terminated_on_both_families(balancer):
         assert traffic.bodies(f"https://{address}/", "--host", "www.example.com", count=4) <= {"m1", "m2"}
 
 
-def test_a_ping_monitor_follows_the_members_address(controller, single, balancer):
-    pool = balancer.listeners[3].default_pool
-    key = f"{pool.id}:{balancer.listeners[3].id}"
-    controller.heartbeat(single.row.id, lambda message: message["pools"].get(key, {}).get("status") == "UP")
-    assert traffic.bodies("http://203.0.113.10:8081/") == {"m3"}
-    run("ip", "-n", "members", "addr", "del", "10.1.0.103/24", "dev", "eth0")
+@pytest.mark.parametrize(("port", "address", "name"), [
+    (8081, "10.1.0.103/24", "m3"), (8082, "2001:db8:2::101/64", "m6")], ids=["IPv4", "IPv6"])
+def test_a_ping_monitor_follows_the_members_address(controller, single, balancer, port, address, name):
+    listener = next(row for row in balancer.listeners if row.protocol_port == port)
+    key = f"{listener.default_pool.id}:{listener.id}"
+
+    def await_status(status):
+        controller.heartbeat(single.row.id, lambda message: message["pools"].get(key, {}).get("status") == status)
+
+    await_status("UP")
+    assert traffic.bodies(f"http://203.0.113.10:{port}/") == {name}
+    run("ip", "-n", "members", "addr", "del", address, "dev", "eth0")
     try:
-        controller.heartbeat(single.row.id, lambda message: message["pools"].get(key, {}).get("status") == "DOWN")
+        await_status("DOWN")
     finally:
-        run("ip", "-n", "members", "addr", "add", "10.1.0.103/24", "dev", "eth0")
-    controller.heartbeat(single.row.id, lambda message: message["pools"].get(key, {}).get("status") == "UP")
+        run("ip", "-n", "members", "addr", "add", address, "dev", "eth0", *(["nodad"] if ":" in address else []))
+    await_status("UP")
 
 
 def test_twenty_reloads_under_load_lose_no_request(controller, single, balancer):

@@ -17,10 +17,11 @@ def new_id():
     return str(uuid.uuid4())
 
 
-def amphora(container, number, role="STANDALONE"):
-    """The row of a machine."""
+def amphora(container, number, role="STANDALONE", six=False):
+    """The row of a machine; with `six` its VIP port has IPv6 addresses."""
     return models.Amphora(
-        id=new_id(), lb_network_ip=container.management_address, vrrp_ip=f"203.0.113.{number}", ha_ip=VIP,
+        id=new_id(), lb_network_ip=container.management_address,
+        vrrp_ip=f"2001:db8:1::{number}" if six else f"203.0.113.{number}", ha_ip=VIP6 if six else VIP,
         vrrp_port_id=new_id(), ha_port_id=new_id(), role=role, status="ALLOCATED", vrrp_id=1,
         vrrp_priority={"STANDALONE": None, "MASTER": 100, "BACKUP": 90}[role], vrrp_interface=None)
 
@@ -106,11 +107,17 @@ VIP_SUBNET = networks.Subnet(
     id=new_id(), cidr="203.0.113.0/24", gateway_ip=GATEWAY, ip_version=4,
     host_routes=[networks.HostRoute(nexthop="203.0.113.1", destination="198.51.100.0/24")])
 VIP6_SUBNET = networks.Subnet(
-    id=new_id(), cidr="2001:db8:1::/64", gateway_ip=GATEWAY6, ip_version=6, host_routes=[])
+    id=new_id(), cidr="2001:db8:1::/64", gateway_ip=GATEWAY6, ip_version=6,
+    host_routes=[networks.HostRoute(nexthop="2001:db8:1::1", destination="2001:db8:9::/48")])
 MEMBER_SUBNET = networks.Subnet(
     id=new_id(), cidr="10.1.0.0/24", gateway_ip="10.1.0.1", ip_version=4, host_routes=[])
 MEMBER6_SUBNET = networks.Subnet(
     id=new_id(), cidr="2001:db8:2::/64", gateway_ip="2001:db8:2::1", ip_version=6, host_routes=[])
+
+
+def subnet_of(address):
+    """The subnet of the VIP network that an address is in."""
+    return VIP6_SUBNET if ":" in address else VIP_SUBNET
 
 
 def port(identity, mac, addresses, mtu=1450):
@@ -130,5 +137,5 @@ def additional_vips(balancer):
 def network_config(row, balancer):
     """The network configuration of an amphora, as the VRRP driver takes it."""
     return {row.id: networks.AmphoraNetworkConfig(
-        amphora=row, vip_subnet=VIP_SUBNET, vrrp_subnet=VIP_SUBNET,
+        amphora=row, vip_subnet=subnet_of(balancer.vip.ip_address), vrrp_subnet=subnet_of(row.vrrp_ip),
         additional_vip_data=additional_vips(balancer)).to_dict(recurse=True)}

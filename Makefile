@@ -4,7 +4,7 @@ SHELL := /bin/bash
 SWIFT_MINIMUM := 6.2
 PACKAGES := libssl-dev libnl-3-dev libnl-route-3-dev zlib1g-dev pkg-config binutils \
             haproxy keepalived iproute2 nftables util-linux openssl procps \
-            socat debootstrap systemd-container python3-venv shellcheck
+            socat debootstrap systemd-container python3-venv shellcheck dnsmasq-base isc-dhcp-client
 RELEASE := --configuration release --static-swift-stdlib
 # The release binary as it goes into the image.
 AGENT := $(CURDIR)/.build/release-stripped/amphora-agent

@@ -5,6 +5,7 @@ import Addresses
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import Netlink
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct AnnouncementTests {
@@ -80,6 +81,76 @@ import Testing
       }
       _ = try await tap.frame("neighbour advertisement", where: isAdvertisement)
       #expect(!otherTap.hasSeen(isAdvertisement), "announced through the wrong interface")
+    }
+  }
+
+  /// Waits for the announcement of a fixed address of a member port on the VIP network, which comes last, and tells for
+  /// which addresses there were announcements until then.
+  private func announced(on tap: WireTap, _ amphora: LiveAmphora) async throws -> [String] {
+    let last = try #require(IPAddress("203.0.113.77"))
+    try amphora.plugNIC("fa:16:3e:00:00:77", "ens77", on: .vip)
+    try await amphora.client.plugNetwork(
+      PlugNetworkBody(
+        macAddress: "fa:16:3e:00:00:77",
+        fixedIPs: [FixedIPBody(ipAddress: "\(last)", subnetCIDR: "203.0.113.0/24")]))
+    var seen: [String] = []
+    _ = try await tap.frame("the member port's gratuitous ARP") { frame in
+      if let address = Self.announcedAddress(frame) { seen.append("\(address)") }
+      return seen.last == "\(last)"
+    }
+    return seen.filter { $0 != "\(last)" }
+  }
+
+  /// The address of a gratuitous ARP or of an unsolicited neighbour advertisement.
+  private static func announcedAddress(_ frame: [UInt8]) -> IPAddress? {
+    if frame.count >= 42, frame[12...13] == [0x08, 0x06], frame[28..<32] == frame[38..<42] {
+      return IPAddress(bytes: frame[28..<32])
+    }
+    // To all nodes; an answer to a question goes to who asked.
+    guard frame.count == 86, frame[54] == 136, frame[38..<54] == [0xFF, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    else { return nil }
+    return IPAddress(bytes: frame[62..<78])
+  }
+
+  @Test func `a VIP plug announces nothing: haproxy's start will`() async throws {
+    try await withAmphora { amphora in
+      let client = try amphora.network.host("client-\(amphora.number)", on: .vip, addresses: ["203.0.113.100/24"])
+      defer { try? client.delete(ifExists: true) }
+      let tap = try WireTap(in: client)
+      try amphora.plugNIC("fa:16:3e:00:00:01", "ens4", on: .vip)
+      let six = AdditionalVIPBody(ipAddress: "2001:db8::10", subnetCIDR: "2001:db8::/64", gateway: nil, hostRoutes: [])
+      try await amphora.client.plugVIP(
+        #require(IPAddress(LiveStage.vip)),
+        PlugVIPBody(
+          subnetCIDR: "203.0.113.0/24", gateway: nil, macAddress: "fa:16:3e:00:00:01", vrrpIP: "203.0.113.4",
+          additionalVIPs: [six]))
+      #expect(try await amphora.addresses("eth1") == ["2001:db8::10/128", "203.0.113.10/32", "203.0.113.4/24"])
+      #expect(try await announced(on: tap, amphora) == [])
+    }
+  }
+
+  @Test(arguments: ["SINGLE", "ACTIVE_STANDBY"])
+  func `in a pair the agent announces nothing at start and reload, which is keepalived's part`(topology: String)
+    async throws
+  {
+    var settings = LabAmphora.Settings()
+    settings.topology = topology
+    try await withAmphora(settings) { amphora in
+      let client = try amphora.network.host("client-\(amphora.number)", on: .vip, addresses: ["203.0.113.100/24"])
+      defer { try? client.delete(ifExists: true) }
+      try await VRRPTests.plug(amphora)
+      // As keepalived does on the master; an address that no interface has cannot be announced anyway.
+      if topology == "ACTIVE_STANDBY" { _ = try await amphora.ip("address add \(LiveStage.vip)/32 dev eth1") }
+      #expect(try await amphora.addresses("eth1") == ["203.0.113.10/32", "203.0.113.4/24"])
+      let balancer = LabLoadBalancer(amphora: amphora.id.text, vip: LiveStage.vip, members: [])
+      let id = LoadBalancerID(unchecked: balancer.id)
+      try await amphora.client.uploadHAProxy(balancer.haproxyConfiguration(), loadBalancer: id)
+      let tap = try WireTap(in: client)
+      for action in [ServiceAction.start, .reload] {
+        try await amphora.client.control(ServiceObjectID(unchecked: id.text), action)
+      }
+      let seen = try await announced(on: tap, amphora)
+      #expect(seen == (topology == "SINGLE" ? [LiveStage.vip, LiveStage.vip] : []))
     }
   }
 }

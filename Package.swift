@@ -41,6 +41,7 @@ let package = Package(
       name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CSocket"),
     .target(name: "Addresses", swiftSettings: settings),
     .target(name: "Netlink", dependencies: ["CNetlink", "Addresses"], swiftSettings: settings),
     .target(name: "AmphoraCrypto", dependencies: ["CCrypto"], swiftSettings: settings),
@@ -66,7 +67,7 @@ let package = Package(
     .target(
       name: "AmphoraController",
       dependencies: [
-        "Addresses", "AmphoraCrypto", "AmphoraProtocol",
+        "Addresses", "AmphoraCrypto", "AmphoraProtocol", "CSocket",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -102,7 +103,7 @@ let package = Package(
     .executableTarget(
       name: "amphora-bench",
       dependencies: [
-        "AmphoraLab", "AmphoraController", "AmphoraAgent", "AmphoraProtocol", "Addresses", "Netlink",
+        "AmphoraLab", "AmphoraController", "AmphoraAgent", "AmphoraProtocol", "Addresses", "Netlink", "CSocket",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Tests/Benchmarks", swiftSettings: settings),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: settings),

@@ -6,6 +6,8 @@ public struct DocumentError: Error, Hashable, Sendable, CustomStringConvertible 
   public let path: String
   /// What is wrong there: `300 is outside 0...256`.
   public let reason: String
+  /// The line of the text, counted from 1, where that is known: in YAML.
+  public internal(set) var line: Int?
 
   /// Makes an error.
   public init(_ path: String, _ reason: String) {
@@ -13,8 +15,10 @@ public struct DocumentError: Error, Hashable, Sendable, CustomStringConvertible 
     self.reason = reason
   }
 
-  /// `PATH: REASON`.
-  public var description: String { path.isEmpty ? "the document \(reason)" : "\(path): \(reason)" }
+  /// `PATH: REASON (line LINE)`.
+  public var description: String {
+    (path.isEmpty ? "the document \(reason)" : "\(path): \(reason)") + (line.map { " (line \($0))" } ?? "")
+  }
 }
 
 /// Passes on a value that another field makes necessary.

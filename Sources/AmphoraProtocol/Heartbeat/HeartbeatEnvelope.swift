@@ -28,7 +28,6 @@ public enum HeartbeatEnvelope {
   public static let defaultMaximumInflatedBytes = 4 << 20
 
   private static let hexDigestBytes = 64
-  private static let rawDigestBytes = 32
 
   /// How hard to compress.
   public enum Effort: Sendable {
@@ -67,14 +66,10 @@ public enum HeartbeatEnvelope {
   public static func open(
     _ datagram: [UInt8], keys: [HeartbeatKey], maximumInflatedBytes: Int = defaultMaximumInflatedBytes
   ) throws(HeartbeatRejection) -> [UInt8] {
-    guard datagram.count <= maximumDatagramBytes else { throw .tooLong(bytes: datagram.count) }
-    guard datagram.count >= rawDigestBytes else { throw .tooShort(bytes: datagram.count) }
-    for key in keys {
-      if let payload = verified(datagram, key: key) {
-        return try Zlib.inflate(payload, maximumBytes: maximumInflatedBytes)
-      }
-    }
-    throw .digestMismatch
+    let opener = try HeartbeatOpener(keys: keys, maximumInflatedBytes: maximumInflatedBytes)
+    return try datagram.withUnsafeBytes { bytes in
+      Result { () throws(HeartbeatRejection) in try opener.text(in: bytes) }
+    }.get()
   }
 
   /// As ``open(_:keys:maximumInflatedBytes:)``, and reads the message.
@@ -82,20 +77,5 @@ public enum HeartbeatEnvelope {
     _ datagram: [UInt8], keys: [HeartbeatKey], maximumInflatedBytes: Int = defaultMaximumInflatedBytes
   ) throws(HeartbeatRejection) -> HeartbeatMessage {
     try HeartbeatMessage(json: open(datagram, keys: keys, maximumInflatedBytes: maximumInflatedBytes))
-  }
-
-  /// The payload, when the digest behind it is right in one of the two forms.
-  ///
-  /// The old form is not tried again when the text form verified but its content is bad: both digests cannot be right for
-  /// one datagram, since the one would have to be spelled inside the other.
-  private static func verified(_ datagram: [UInt8], key: HeartbeatKey) -> ArraySlice<UInt8>? {
-    if datagram.count >= hexDigestBytes {
-      let payload = datagram.dropLast(hexDigestBytes)
-      let digest = Array(Digest.hex(Digest.hmacSHA256(key: key.bytes, payload)).utf8)
-      if Digest.constantTimeEqual(digest, Array(datagram.suffix(hexDigestBytes))) { return payload }
-    }
-    let payload = datagram.dropLast(rawDigestBytes)
-    let digest = Digest.hmacSHA256(key: key.bytes, payload)
-    return Digest.constantTimeEqual(digest, Array(datagram.suffix(rawDigestBytes))) ? payload : nil
   }
 }

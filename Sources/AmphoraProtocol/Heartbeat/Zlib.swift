@@ -19,31 +19,6 @@ enum Zlib {
     guard result == Z_STREAM_END else { throw ZlibFailure(code: Int(result)) }
     return output
   }
-
-  /// Inflates up to the end of the stream; bytes behind it are ignored.
-  static func inflate(_ input: ArraySlice<UInt8>, maximumBytes: Int) throws(HeartbeatRejection) -> [UInt8] {
-    let inflater = try Inflater(input: Array(input))
-    var output: [UInt8] = []
-    // One byte more than is allowed tells "exactly the limit" from "beyond".
-    var capacity = min(max(input.count * 8, 4096), maximumBytes + 1)
-    while true {
-      let result = inflater.advance(&output, upTo: capacity)
-      switch result {
-      case Z_STREAM_END where output.count <= maximumBytes: return output
-      case Z_STREAM_END, Z_OK, Z_BUF_ERROR:
-        guard output.count <= maximumBytes else { throw .inflatedTooLarge(limit: maximumBytes) }
-        // Output space left over means that zlib stopped for want of input.
-        guard output.count == capacity else { throw .truncatedStream }
-        capacity = min(capacity * 4, maximumBytes + 1)
-      case Z_NEED_DICT: throw .notZlib(reason: "a preset dictionary is needed")
-      case Z_DATA_ERROR:
-        // The two header bytes of RFC 1950 carry their own check.
-        throw inflater.consumed <= 2
-          ? .notZlib(reason: inflater.reason) : .corruptStream(reason: inflater.reason)
-      default: throw .inflateFailed(code: Int(result))
-      }
-    }
-  }
 }
 
 /// A compressing stream.
@@ -87,17 +62,24 @@ private final class Deflater {
   }
 }
 
-/// A decompressing stream over input that is in memory.
-private final class Inflater {
-  private let stream: UnsafeMutablePointer<z_stream>
-  private let input: [UInt8]
+/// A decompressing stream that is used again and again.
+///
+/// zlib's state points back at the stream, so it must not move: it lives on the heap.
+final class Inflater {
+  /// A buffer that grew beyond this for a rare large message is given back after it.
+  private static let keptBytes = 1 << 20
 
-  init(input: [UInt8]) throws(HeartbeatRejection) {
-    self.input = input
+  private let stream: UnsafeMutablePointer<z_stream>
+  private var buffer: [UInt8] = []
+
+  init() throws(HeartbeatRejection) {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
     let result = amphora_inflate_init(stream)
-    guard result == Z_OK else { throw .inflateFailed(code: Int(result)) }
+    guard result == Z_OK else {
+      stream.deallocate()
+      throw .inflateFailed(code: Int(result))
+    }
   }
 
   deinit {
@@ -105,27 +87,53 @@ private final class Inflater {
     stream.deallocate()
   }
 
-  /// Bytes of the input that were used.
-  var consumed: Int { Int(stream.pointee.total_in) }
-
-  /// What zlib says about an error.
-  var reason: String { stream.pointee.msg.map { String(cString: $0) } ?? "no reason given" }
-
-  /// Inflates on, until `output` has `capacity` bytes or zlib stops; zlib's result code.
-  func advance(_ output: inout [UInt8], upTo capacity: Int) -> Int32 {
-    let done = consumed
-    var result = Z_OK
-    let piece = [UInt8](unsafeUninitializedCapacity: capacity - output.count) { buffer, count in
-      input.withUnsafeBufferPointer { source in
-        stream.pointee.next_in = UnsafeMutablePointer(mutating: source.baseAddress.map { $0 + done })
-        stream.pointee.avail_in = UInt32(source.count - done)
-        stream.pointee.next_out = buffer.baseAddress
-        stream.pointee.avail_out = UInt32(buffer.count)
-        result = CZlib.inflate(stream, Z_NO_FLUSH)
-        count = buffer.count - Int(stream.pointee.avail_out)
+  /// Inflates up to the end of the stream; bytes behind it are ignored.
+  func inflate(_ input: UnsafeRawBufferPointer, maximumBytes: Int) throws(HeartbeatRejection) -> [UInt8] {
+    defer { if buffer.count > Self.keptBytes { buffer = [] } }
+    // zlib takes a null pointer for an error of the caller; an empty payload is a truncated one.
+    guard let start = input.baseAddress, !input.isEmpty else { throw .truncatedStream }
+    inflateReset(stream)
+    // zlib reads through next_in without writing; the field lacks `const` for old compilers' sake.
+    stream.pointee.next_in = UnsafeMutableRawPointer(mutating: start).assumingMemoryBound(to: UInt8.self)
+    stream.pointee.avail_in = UInt32(input.count)
+    var written = 0
+    // One byte more than is allowed tells "exactly the limit" from "beyond".
+    grow(to: min(max(input.count * 8, 4096), maximumBytes + 1))
+    while true {
+      let limit = min(buffer.count, maximumBytes + 1)
+      let result = advance(&written, upTo: limit)
+      switch result {
+      case Z_STREAM_END where written <= maximumBytes: return Array(buffer[..<written])
+      case Z_STREAM_END, Z_OK, Z_BUF_ERROR:
+        guard written <= maximumBytes else { throw .inflatedTooLarge(limit: maximumBytes) }
+        // Output space left over means that zlib stopped for want of input.
+        guard written == limit else { throw .truncatedStream }
+        grow(to: min(limit * 4, maximumBytes + 1))
+      case Z_NEED_DICT: throw .notZlib(reason: "a preset dictionary is needed")
+      case Z_DATA_ERROR:
+        // The two header bytes of RFC 1950 carry their own check.
+        throw stream.pointee.total_in <= 2 ? .notZlib(reason: reason) : .corruptStream(reason: reason)
+      default: throw .inflateFailed(code: Int(result))
       }
     }
-    output.append(contentsOf: piece)
+  }
+
+  private func grow(to count: Int) {
+    if buffer.count < count { buffer.append(contentsOf: repeatElement(0, count: count - buffer.count)) }
+  }
+
+  /// What zlib says about an error.
+  private var reason: String { stream.pointee.msg.map { String(cString: $0) } ?? "no reason given" }
+
+  /// Inflates on, until `written` is `limit` or zlib stops; zlib's result code.
+  private func advance(_ written: inout Int, upTo limit: Int) -> Int32 {
+    let begin = written
+    let result = buffer.withUnsafeMutableBufferPointer { output in
+      stream.pointee.next_out = output.baseAddress.map { $0 + begin }
+      stream.pointee.avail_out = UInt32(limit - begin)
+      return CZlib.inflate(stream, Z_NO_FLUSH)
+    }
+    written = limit - Int(stream.pointee.avail_out)
     return result
   }
 }

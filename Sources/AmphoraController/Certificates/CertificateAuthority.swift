@@ -5,38 +5,6 @@ public import AmphoraCrypto
 public import AmphoraProtocol
 import Glibc
 
-/// Why a CA cannot be used.
-public enum CertificateAuthorityError: Error, Hashable, Sendable {
-  /// A file cannot be read or written.
-  case file(SecretFileError)
-  /// A file does not hold what it should, or the passphrase does not fit.
-  case unusable(path: String, CryptoError)
-  /// The private key is not the certificate's.
-  case keyMismatch(certificatePath: String, keyPath: String)
-  /// The certificate may not sign certificates.
-  case notAnAuthority(path: String, subject: String)
-  /// The CA's own certificate has expired; seconds since 1970.
-  case expired(subject: String, notAfter: Int64)
-  /// OpenSSL could not make a key or a certificate.
-  case issuing(CryptoError)
-}
-
-extension CertificateAuthorityError: CustomStringConvertible {
-  /// The error in words.
-  public var description: String {
-    switch self {
-    case .file(let error): "\(error)"
-    case .unusable(let path, let error): "\(path): \(error)"
-    case .keyMismatch(let certificatePath, let keyPath):
-      "the private key in \(keyPath) does not belong to the certificate in \(certificatePath)"
-    case .notAnAuthority(let path, let subject):
-      "the certificate in \(path) (\(subject)) may not sign certificates: basic constraints without CA"
-    case .expired(let subject, let notAfter): "the CA \(subject) expired at \(notAfter) (seconds since 1970)"
-    case .issuing(let error): "\(error)"
-    }
-  }
-}
-
 /// A certificate with its key as it is written to a file: certificate PEM, then the unencrypted key (PKCS#1).
 public struct IssuedCertificate: Sendable {
   /// The text of the file, `server.pem` or `client.pem`.
@@ -45,6 +13,8 @@ public struct IssuedCertificate: Sendable {
   public let notAfter: Int64
   /// The serial number in hexadecimal digits.
   public let serial: String
+  /// The certificate alone.
+  public let certificate: X509Certificate
 }
 
 /// A CA that issues certificates for amphorae or for controllers.
@@ -63,7 +33,7 @@ public struct CertificateAuthority: Sendable {
   private let unixTime: @Sendable () -> Int64
   private let serial: @Sendable () -> [UInt8]
 
-  private init(
+  init(
     certificate: X509Certificate, key: PrivateKey, digest: SigningDigest, unixTime: @escaping @Sendable () -> Int64,
     serial: @escaping @Sendable () -> [UInt8]
   ) {
@@ -122,11 +92,21 @@ public struct CertificateAuthority: Sendable {
     do { certificate = try X509Certificate(pem: certificateText) } catch {
       throw .unusable(path: certificatePath, error)
     }
-    let keyText = try fileErrors { () throws(SecretFileError) in try SecretFile.read(keyPath) }
-    do { key = try PrivateKey(pem: keyText, passphrase: passphrase) } catch { throw .unusable(path: keyPath, error) }
+    key = try loadKey(keyPath, passphrase: passphrase)
     guard certificate.matches(key) else { throw .keyMismatch(certificatePath: certificatePath, keyPath: keyPath) }
     guard certificate.isCA else { throw .notAnAuthority(path: certificatePath, subject: certificate.subject) }
     return CertificateAuthority(certificate: certificate, key: key, digest: digest, unixTime: unixTime, serial: serial)
+  }
+
+  /// Reads a CA's key: PKCS#8 or traditional PEM, encrypted or not.
+  static func loadKey(_ path: String, passphrase: String?) throws(CertificateAuthorityError) -> PrivateKey {
+    let text = try fileErrors { () throws(SecretFileError) in try SecretFile.read(path) }
+    do { return try PrivateKey(pem: text, passphrase: passphrase) } catch { throw .unusable(path: path, error) }
+  }
+
+  /// The key as PKCS#8, encrypted when there is a passphrase.
+  func keyPEM(passphrase: String?) throws(CertificateAuthorityError) -> String {
+    do { return try key.pem(.pkcs8, passphrase: passphrase) } catch { throw .issuing(error) }
   }
 
   /// Writes the CA's files, both with mode 0600; the key as PKCS#8, encrypted when there is a passphrase.
@@ -135,8 +115,7 @@ public struct CertificateAuthority: Sendable {
   public func store(
     certificatePath: String, keyPath: String, passphrase: String? = nil
   ) throws(CertificateAuthorityError) {
-    let keyText: String
-    do { keyText = try key.pem(.pkcs8, passphrase: passphrase) } catch { throw .issuing(error) }
+    let keyText = try keyPEM(passphrase: passphrase)
     let certificateText = try certificatePEM()
     try fileErrors { () throws(SecretFileError) in try SecretFile.write(keyText, to: keyPath) }
     try fileErrors { () throws(SecretFileError) in try SecretFile.write(certificateText, to: certificatePath) }
@@ -194,7 +173,8 @@ public struct CertificateAuthority: Sendable {
       let leaf = try X509Certificate.issue(
         profile, for: leafKey, issuer: certificate, issuerKey: key, digest: digest)
       return IssuedCertificate(
-        pem: try leaf.pem() + leafKey.pem(.traditional), notAfter: leaf.notAfter, serial: leaf.serial)
+        pem: try leaf.pem() + leafKey.pem(.traditional), notAfter: leaf.notAfter, serial: leaf.serial,
+        certificate: leaf)
     } catch {
       throw .issuing(error)
     }
@@ -215,7 +195,7 @@ extension CertificateAuthority {
   }
 }
 
-private func fileErrors<Value>(
+func fileErrors<Value>(
   _ body: () throws(SecretFileError) -> Value
 ) throws(CertificateAuthorityError) -> Value {
   do { return try body() } catch { throw .file(error) }

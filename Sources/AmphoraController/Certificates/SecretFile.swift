@@ -40,9 +40,8 @@ enum SecretFile {
 
   /// Writes a file with mode 0600: readers see the old or the new content, also after a power loss.
   static func write(_ text: String, to path: String) throws(SecretFileError) {
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     let name = path.split(separator: "/").last.map(String.init) ?? path
-    var template = Array("\(folder == "." ? "./" : folder).\(name).XXXXXX".utf8CString)
+    var template = Array("\(folder(of: path))/.\(name).XXXXXX".utf8CString)
     // mkstemp makes files of mode 0600.
     let descriptor = mkstemp(&template)
     guard descriptor >= 0 else {
@@ -54,15 +53,65 @@ enum SecretFile {
       try writeAll(Array(text.utf8), to: descriptor, path)
       try check(fchmod(descriptor, 0o600), "set the mode of", path)
       try check(fsync(descriptor), "sync", path)
-      try check(rename(temporary, path), "replace", path)
+      try check(Glibc.rename(temporary, path), "replace", path)
     } catch {
       unlink(temporary)
       throw error
     }
-    let folderDescriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    try check(folderDescriptor, "open the folder of", path)
-    defer { close(folderDescriptor) }
-    try check(fsync(folderDescriptor), "sync the folder of", path)
+    try syncFolder(of: path)
+  }
+
+  /// Gives a file another name in its folder, durably; a file of that name is replaced.
+  static func rename(_ path: String, to new: String) throws(SecretFileError) {
+    try check(Glibc.rename(path, new), "rename to \(new)", path)
+    try syncFolder(of: new)
+  }
+
+  /// Removes a file durably; one that is not there is fine.
+  static func remove(_ path: String) throws(SecretFileError) {
+    guard unlink(path) == 0 else {
+      if errno == ENOENT { return }
+      throw SecretFileError(operation: "remove", path: path, errorNumber: errno)
+    }
+    try syncFolder(of: path)
+  }
+
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Makes a folder with mode 0700, and those above it; one that exists stays as it is.
+  static func makeFolder(_ path: String) throws(SecretFileError) {
+    if exists(path) { return }
+    let parent = folder(of: path)
+    if parent != path && parent != "." { try makeFolder(parent) }
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+      throw SecretFileError(operation: "make the folder", path: path, errorNumber: errno)
+    }
+  }
+
+  /// The names in a folder, sorted; none when it does not exist.
+  static func names(in path: String) throws(SecretFileError) -> [String] {
+    guard let handle = opendir(path) else {
+      if errno == ENOENT { return [] }
+      throw SecretFileError(operation: "list", path: path, errorNumber: errno)
+    }
+    defer { closedir(handle) }
+    var names: [String] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  private static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+  }
+
+  private static func syncFolder(of path: String) throws(SecretFileError) {
+    let descriptor = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    try check(descriptor, "open the folder of", path)
+    defer { close(descriptor) }
+    try check(fsync(descriptor), "sync the folder of", path)
   }
 
   private static func writeAll(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(SecretFileError) {

@@ -40,6 +40,9 @@ struct AgentTransport: Sendable {
   private static let maximumAttempt: TimeAmount = .minutes(10)
 
   let endpoint: AmphoraEndpoint
+  let tls: TLSConfiguration
+  let timeouts: RequestTimeouts
+  let eventLoopGroup: any EventLoopGroup
   private let client: HTTPClient
 
   init(
@@ -47,7 +50,10 @@ struct AgentTransport: Sendable {
     eventLoopGroup: any EventLoopGroup
   ) throws(CredentialError) {
     self.endpoint = endpoint
-    var configuration = HTTPClient.Configuration(tlsConfiguration: try Self.tls(credentials))
+    self.timeouts = timeouts
+    self.eventLoopGroup = eventLoopGroup
+    tls = try Self.tls(credentials)
+    var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
     configuration.timeout = .init(
       connect: TimeAmount(timeouts.connect), read: TimeAmount(timeouts.read), write: TimeAmount(timeouts.read))
     // The request goes to the address, while TLS checks the certificate against the amphora's id.

@@ -74,18 +74,27 @@ public struct AmphoraClient: Sendable {
   /// Sends a route's request until it gets a final answer.
   func perform(_ route: AgentRoute, body: RequestBody = .none) async throws -> AgentAnswer {
     let request = "\(route.method.rawValue) \(route.path)"
+    return try await repeated(request) { transport in
+      let answer = try await transport.send(
+        method: route.method.rawValue, path: route.path, headers: body.headers, body: body.bytes)
+      switch answer.meaning(amphora: endpoint.amphora, request: request) {
+      case .success: return answer
+      case .refused(let refusal): throw AmphoraClientError(refusal)
+      case .notReady(let why): throw TransportFailure(reason: why, isShutDown: false)
+      }
+    }
+  }
+
+  /// Tries until an attempt ends in something other than `TransportFailure`, as the profile says.
+  func repeated<Value>(
+    _ request: String, _ attemptOnce: (AgentTransport) async throws -> Value
+  ) async throws -> Value {
     var attempt = 0
     while true {
       attempt += 1
       let reason: String
       do {
-        let answer = try await transport.send(
-          method: route.method.rawValue, path: route.path, headers: body.headers, body: body.bytes)
-        switch answer.meaning(amphora: endpoint.amphora, request: request) {
-        case .success: return answer
-        case .refused(let refusal): throw AmphoraClientError(refusal)
-        case .notReady(let why): reason = why
-        }
+        return try await attemptOnce(transport)
       } catch let failure as TransportFailure {
         if failure.isShutDown { throw error(failure, request: request, attempts: attempt) }
         reason = failure.reason

@@ -17,7 +17,12 @@ struct Amphoractl: AsyncParsableCommand {
       \(ExitStatus.help)
       """,
     subcommands: [
-      ConfigCommand.self
+      RenderCommand.self,
+      CACommand.self,
+      HeartbeatCommand.self,
+      AmphoraCommand.self,
+      ConfigCommand.self,
+      CompletionCommand.self,
     ])
 
   /// As ArgumentParser's own, but a wrong command line ends with status 2, and messages go where ours go.

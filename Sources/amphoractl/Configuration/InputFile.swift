@@ -38,3 +38,8 @@ enum InputFile {
     }
   }
 }
+
+/// Whether files are there.
+enum AccessibleFile {
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+}

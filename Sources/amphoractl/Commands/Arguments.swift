@@ -1,0 +1,14 @@
+// Addresses as arguments of the command line.
+
+public import Addresses
+public import ArgumentParser
+
+extension IPAddress: ExpressibleByArgument {
+  /// Parses an address of the command line.
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension CIDR: ExpressibleByArgument {
+  /// Parses a network of the command line.
+  public init?(argument: String) { self.init(argument) }
+}

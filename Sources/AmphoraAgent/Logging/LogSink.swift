@@ -17,29 +17,6 @@ package protocol LogSink: Sendable {
   func write(_ line: String, _ severity: Severity)
 }
 
-/// Standard error: with journald's `<N>` prefix when journald listens, with the time of day otherwise.
-package struct StandardErrorSink: LogSink {
-  private let isJournal: Bool
-
-  package init() { isJournal = getenv("JOURNAL_STREAM") != nil }
-
-  package func write(_ line: String, _ severity: Severity) {
-    let text = isJournal ? "<\(severity.rawValue)>\(line)\n" : "\(Self.timestamp()) \(line)\n"
-    let bytes = Array(text.utf8)
-    _ = Glibc.write(2, bytes, bytes.count)
-  }
-
-  private static func timestamp() -> String {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    var parts = tm()
-    gmtime_r(&now.tv_sec, &parts)
-    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
-    return "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)).\(milliseconds)"
-  }
-}
-
 /// A syslog datagram socket: `/dev/log`, or rsyslog's own for the amphora's administrative stream.
 ///
 /// rsyslog restarts during boot and makes its socket anew, so each failed send connects again for the next line.

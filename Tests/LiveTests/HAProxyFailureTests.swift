@@ -112,10 +112,38 @@ import Testing
 
   @Test func `a haproxy that was stopped on request stays stopped`() async throws {
     try await withStage { stage in
+      let amphora = stage.amphora
       try await stage.deploy()
-      try await stage.amphora.client.control(stage.object, .stop)
-      try await stage.amphora.crashAgent()
-      try await stage.amphora.expectNone("haproxy")
+      try await amphora.client.control(stage.object, .stop)
+      try await amphora.crashAgent()
+      try await amphora.expectNone("haproxy")
+      // The next agent has nothing to do at its start, so a load balancer beside it shows when that is over.
+      let other = freshID()
+      try await amphora.startAgent()
+      try await amphora.client.uploadHAProxy(HAProxyUploadTests.idle(other), loadBalancer: other)
+      try await amphora.client.control(ServiceObjectID(unchecked: other.text), .start)
+      #expect(try await amphora.client.details().haproxyCount == 1)
+      try expect(
+        await amphora.send("PUT", "/1.0/loadbalancer/\(stage.id)/reload"), 202,
+        "{\"message\": \"OK\", \"details\": \"Configuration file is valid\\nhaproxy daemon for \(stage.id) started\"}")
+      try await stage.waitForTraffic()
+    }
+  }
+
+  @Test func `a state that cannot be saved does not stop the reload`() async throws {
+    try await withStage { stage in
+      let amphora = stage.amphora
+      try await stage.deploy()
+      try await stage.waitForTraffic()
+      let workers = Set(try await amphora.processes("haproxy"))
+      let result = try await amphora.run("/bin/mkdir \(stage.folder)/servers-state")
+      try #require(result.isSuccess)
+      try expect(
+        await amphora.send("PUT", "/1.0/loadbalancer/\(stage.id)/reload"), 202,
+        "{\"message\": \"OK\", \"details\": \"Listener \(stage.id) reloaded\"}")
+      #expect(Set(try await amphora.processes("haproxy")) != workers)
+      #expect(amphora.agentLog.contains("servers' state not saved before the reload"))
+      try await stage.waitForTraffic()
     }
   }
 

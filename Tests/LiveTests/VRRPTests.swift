@@ -47,6 +47,50 @@ import Testing
     }
   }
 
+  @Test func `lost and altered check scripts come back with the next upload`() async throws {
+    try await withAmphora(Self.activeStandby()) { amphora in
+      func upload() async throws { try await amphora.client.uploadVRRP(Self.configuration(amphora)) }
+      let driver = "\(Self.folder)/check_script.sh"
+      try await upload()
+      let text = amphora.text(driver)
+      _ = try await amphora.run("/bin/rm -r \(driver) \(Self.folder)/check_scripts")
+      try await upload()
+      #expect(amphora.text(driver) == text)
+      #expect(amphora.mode(driver) == "755")
+      #expect(amphora.text(Self.haproxyCheck) == "exit 1")
+      try await amphora.write("#!/bin/sh\n", to: driver, mode: 0o600)
+      try await upload()
+      #expect(amphora.text(driver) == text)
+      #expect(amphora.mode(driver) == "755")
+    }
+  }
+
+  @Test func `what was stopped on request stays so over a restart of the agent`() async throws {
+    try await withAmphora(Self.activeStandby()) { amphora in
+      try await Self.plug(amphora)
+      try await amphora.client.uploadVRRP(Self.configuration(amphora))
+      try await amphora.client.controlVRRP(.start)
+      let ids = [freshID(), freshID()]
+      for id in ids {
+        try await amphora.client.uploadHAProxy(HAProxyUploadTests.idle(id), loadBalancer: id)
+        try await amphora.client.control(ServiceObjectID(unchecked: id.text), .start)
+      }
+      try await amphora.client.control(ServiceObjectID(unchecked: ids[0].text), .stop)
+      try await amphora.client.controlVRRP(.stop)
+      try await amphora.crashAgent()
+      try await amphora.killAll("haproxy")
+      try await amphora.startAgent()
+      try await poll("the other haproxy") { try await amphora.client.details().haproxyCount == 1 }
+      #expect(amphora.exists("/run/amphora-agent/stopped/octavia-keepalived.service"))
+      // The agent takes services up in the order of their names; keepalived's turn is last.
+      try await amphora.client.control(ServiceObjectID(unchecked: ids[1].text), .reload)
+      try await amphora.expectNone("keepalived")
+      #expect(try await amphora.client.details().haproxyCount == 1)
+      #expect(
+        amphora.text(Self.haproxyCheck) == "haproxy-vrrp-check /var/lib/octavia/\(ids[1]).sock; exit $?")
+    }
+  }
+
   @Test func `actions answer as the contract says`() async throws {
     try await withAmphora(Self.activeStandby()) { amphora in
       func control(_ action: String) async throws -> AgentAnswer {

@@ -12,7 +12,7 @@ package struct AgentAPI: Sendable {
   let networks: NetworkRoutes
   let agent: AgentFiles
   let facts: AmphoraFacts
-  private let lanes = OperationLanes<APIResponse>()
+  let lanes = OperationLanes<APIResponse>()
 
   package init(
     loadBalancers: LoadBalancers, certificates: CertificateStore, vrrp: VRRPService, networks: NetworkRoutes,

@@ -20,6 +20,16 @@ extension AgentAPI {
     }
   }
 
+  /// Starts what should run since the boot and does not, in turn with the controller's requests.
+  package func startUntriedConfigurations() async throws {
+    for id in try await loadBalancers.idsWithUntriedConfiguration() {
+      _ = await lanes.run(.object(id.text), fingerprint: "boot") {
+        await loadBalancers.startAtBoot(id)
+        return .ok(200)
+      }
+    }
+  }
+
   func deleteService(_ id: ServiceObjectID) async throws -> APIResponse {
     try await loadBalancers.delete(id.asLoadBalancer)
     return .ok(200)

@@ -87,9 +87,11 @@ package actor DirectSupervisor: ServiceSupervisor {
   }
 
   /// Takes up the services of an earlier run: adopts those that live, starts those that are enabled and do not.
-  package func restore() async {
+  ///
+  /// - Parameter stopped: units that were stopped on request, and stay so.
+  package func restore(except stopped: Set<String> = []) async {
     // haproxy answers before VRRP checks it (contract services §2.1 `Before`); names sort that way too.
-    for (name, service) in services.sorted(by: { $0.key < $1.key }) where service.enabled {
+    for (name, service) in services.sorted(by: { $0.key < $1.key }) where service.enabled && !stopped.contains(name) {
       do {
         try await start(name)
       } catch {

@@ -8,6 +8,7 @@ package struct SystemdSupervisor: ServiceSupervisor {
   private let paths: AgentPaths
   private let agent: String
   private let configurationFile: String
+  private let program: String
   private let logger: Logger
   /// Where `systemctl enable` leaves its mark for units wanted by multi-user.target.
   private let wants = "/etc/systemd/system/multi-user.target.wants"
@@ -15,10 +16,14 @@ package struct SystemdSupervisor: ServiceSupervisor {
   /// - Parameters:
   ///   - agent: the absolute path of this program, for units that call it.
   ///   - configurationFile: the file the agent was started with.
-  package init(paths: AgentPaths, agent: String, configurationFile: String, logger: Logger) {
+  ///   - systemctl: the program; its name or its path.
+  package init(
+    paths: AgentPaths, agent: String, configurationFile: String, systemctl: String = "systemctl", logger: Logger
+  ) {
     self.paths = paths
     self.agent = agent
     self.configurationFile = configurationFile
+    program = systemctl
     self.logger = logger
   }
 
@@ -63,8 +68,7 @@ package struct SystemdSupervisor: ServiceSupervisor {
   package func start(_ name: String) async throws(SupervisorError) {
     let mark = await outputMark(name)
     do throws(SupervisorError) {
-      // A controller's order is no crash loop, but systemd counts both and refuses the sixth start in ten seconds.
-      if await hasFailed(name) { try? await systemctl("reset-failed", name) }
+      await prepareStart(name)
       try await systemctl("start", name)
     } catch {
       // systemctl only says that it failed; why, the program told the journal.
@@ -72,11 +76,17 @@ package struct SystemdSupervisor: ServiceSupervisor {
     }
   }
 
-  /// Whether systemd has given the unit up or is between two tries of it.
-  private func hasFailed(_ name: String) async -> Bool {
-    let state = try? await Command.run(
-      "systemctl", ["show", "--property", "ActiveState", "--value", name], timeout: .seconds(5))
-    return ["failed\n", "activating\n"].contains(state?.output)
+  /// Clears what earlier failures have left.
+  private func prepareStart(_ name: String) async {
+    let result = try? await Command.run(
+      program, ["show", "--property", "ActiveState,NeedDaemonReload", name], timeout: .seconds(5))
+    let state = (result?.output ?? "").split(separator: "\n")
+    // An agent that was killed after it wrote the unit has not told systemd.
+    if state.contains("NeedDaemonReload=yes") { try? await systemctl("daemon-reload", nil) }
+    // A controller's order is no crash loop, but systemd counts both and refuses the sixth start in ten seconds.
+    if state.contains("ActiveState=failed") || state.contains("ActiveState=activating") {
+      try? await systemctl("reset-failed", name)
+    }
   }
 
   package func stop(_ name: String) async throws(SupervisorError) { try await systemctl("stop", name) }
@@ -86,7 +96,8 @@ package struct SystemdSupervisor: ServiceSupervisor {
 
   package func output(_ name: String, since mark: OutputMark) async -> String {
     let result = try? await Command.run(
-      "journalctl", ["--unit", name, "--since", "@\(mark.time)", "--output", "cat", "--no-pager", "--lines", "50"],
+      "journalctl",
+      ["--unit", name, "--since", "@\(mark.time)", "--output", "cat", "--no-pager", "--quiet", "--lines", "50"],
       timeout: .seconds(3))
     return result.map { $0.isSuccess ? $0.output : "" } ?? ""
   }
@@ -106,7 +117,7 @@ package struct SystemdSupervisor: ServiceSupervisor {
     let arguments = [verb] + (unit.map { [$0] } ?? [])
     let result: CommandResult
     do {
-      result = try await Command.run("systemctl", arguments)
+      result = try await Command.run(program, arguments)
     } catch {
       throw SupervisorError(verb, unit ?? "", output: "\(error)")
     }

@@ -13,20 +13,16 @@ extension LoadBalancers {
     let (isKnown, isRunning) = try await BlockingIO.run { [store] in (store.exists(id), store.isRunning(id)) }
     guard isKnown else { throw LoadBalancerError.unknown(ServiceObjectID(unchecked: id.text)) }
     let action: ServiceAction = requested == .reload && !isRunning ? .start : requested
-    let isStandbyPair = configuration.value.loadBalancerTopology == .activeStandby
-    // A stop is announced to the VRRP check before, so that the peer takes over from a haproxy that still answers; a
-    // start or reload after it, so that a failed one does not claim the VIP (contract agent-api §5 W30).
-    if isStandbyPair, action == .stop { try await checkScripts.update(.stopped(id)) }
     switch action {
     case .start: try await run(action, id) { unit async throws(SupervisorError) in try await supervisor.start(unit) }
-    case .stop: try await run(action, id) { unit async throws(SupervisorError) in try await supervisor.stop(unit) }
+    case .stop: try await stop(id)
     case .reload: try await reload(id)
     }
     if action != .stop {
       await keepAsLastGood(id)
-      if isStandbyPair {
-        try await checkScripts.update(.serving(id))
-      } else {
+      // After the start, so that a failed one does not claim the VIP (contract agent-api §5 W30).
+      try await note(isStopped: false, id)
+      if !isStandbyPair {
         let addresses = try await BlockingIO.run { [store] in (try? store.parsed(id).boundAddresses) ?? [] }
         await advertiser.advertise(addresses)
       }
@@ -36,6 +32,34 @@ extension LoadBalancers {
 }
 
 extension LoadBalancers {
+  private var isStandbyPair: Bool { configuration.value.loadBalancerTopology == .activeStandby }
+
+  /// Stops haproxy.
+  ///
+  /// The VRRP check leaves it out before that, for a haproxy that was stopped on request is no fault of this amphora; when
+  /// the stop fails, the check is put back as it was.
+  private func stop(_ id: LoadBalancerID) async throws {
+    let wasStopped = try await BlockingIO.run { [stopped] in stopped.contains(ServiceUnit.unitName(of: id)) }
+    try await note(isStopped: true, id)
+    do {
+      try await run(.stop, id) { unit async throws(SupervisorError) in try await supervisor.stop(unit) }
+    } catch {
+      do {
+        try await note(isStopped: wasStopped, id)
+      } catch let second {
+        logger.error("a failed stop stays noted as an order", metadata: ["lb": "\(id)", "error": "\(second)"])
+      }
+      throw error
+    }
+  }
+
+  /// Notes whether a load balancer is stopped on request, and has the VRRP check follow.
+  private func note(isStopped: Bool, _ id: LoadBalancerID) async throws {
+    let unit = ServiceUnit.unitName(of: id)
+    try await BlockingIO.run { [stopped] in isStopped ? try stopped.add(unit) : try stopped.remove(unit) }
+    if isStandbyPair { try await checkScripts.update() }
+  }
+
   /// Runs a verb; on failure goes back to the last configuration that ran.
   private func run(
     _ action: ServiceAction, _ id: LoadBalancerID, _ verb: (String) async throws(SupervisorError) -> Void
@@ -71,6 +95,7 @@ extension LoadBalancers {
             "haproxy was restarted instead of reloaded", metadata: ["lb": "\(id)", "attempt": "\(attempt)"])
           return
         }
+        if attempt < 3 { try? await Task.sleep(for: racePause) }
       }
     }
     throw LoadBalancerError.actionFailed(.reload, output: await restoreLastGood(id, failure: lastOutput))
@@ -108,10 +133,11 @@ extension LoadBalancers {
 
   private func wasJustRestarted(_ socket: StatsSocket) async -> Bool {
     for _ in 1...5 {
-      if let text = await information(socket)?["Uptime_sec"], let uptime = Int(text) {
-        return (1...15).contains(uptime)
+      // 0 is the first second of a new process; it is asked again rather than taken for no answer (§5 W29).
+      if let text = await information(socket)?["Uptime_sec"], let uptime = Int(text), uptime > 0 {
+        return uptime <= 15
       }
-      try? await Task.sleep(for: .seconds(1))
+      try? await Task.sleep(for: racePause)
     }
     return false
   }

@@ -9,23 +9,29 @@ package import Logging
 package struct LoadBalancers: Sendable {
   let paths: AgentPaths
   let store: LoadBalancerStore
+  let stopped: StopOrders
   let configuration: LiveConfiguration
   let supervisor: any ServiceSupervisor
   let checkScripts: VRRPCheckScripts
   let advertiser: any VIPAdvertising
+  /// Between two questions to a haproxy that crashed while it reloaded, and between two reloads of it.
+  let racePause: Duration
   let logger: Logger
 
+  /// - Parameter racePause: 1 s by contract agent-api §3.6; tests have less patience.
   package init(
     paths: AgentPaths, configuration: LiveConfiguration, supervisor: any ServiceSupervisor,
     checkScripts: VRRPCheckScripts,
-    advertiser: any VIPAdvertising, logger: Logger
+    advertiser: any VIPAdvertising, racePause: Duration = .seconds(1), logger: Logger
   ) {
     self.paths = paths
     store = LoadBalancerStore(paths: paths)
+    stopped = StopOrders(paths: paths)
     self.configuration = configuration
     self.supervisor = supervisor
     self.checkScripts = checkScripts
     self.advertiser = advertiser
+    self.racePause = racePause
     self.logger = logger
   }
 
@@ -56,7 +62,9 @@ package struct LoadBalancers: Sendable {
         try? DurableFile.remove(socket)
       }
     }
-    if FileRead.exists(paths.vrrpCheckScript) { try await checkScripts.update(.stopped(id)) }
+    // It is still known, so the check would ask for it; and no start of the agent may bring it back from here on.
+    try await BlockingIO.run { [stopped] in try stopped.add(unit) }
+    if FileRead.exists(paths.vrrpCheckScript) { try await checkScripts.update() }
     do {
       try await supervisor.disable(unit)
     } catch {
@@ -72,6 +80,7 @@ package struct LoadBalancers: Sendable {
       }
       try DurableFile.removeTree(directory)
     }
+    try await BlockingIO.run { [stopped] in try stopped.remove(unit) }
   }
 
   /// The listeners of all load balancers (contract agent-api §3.8).

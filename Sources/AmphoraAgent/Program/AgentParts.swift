@@ -10,6 +10,7 @@ struct AgentParts: Sendable {
   let heartbeats: HeartbeatSender
   private let paths: AgentPaths
   private let direct: DirectSupervisor?
+  private let checkScripts: VRRPCheckScripts
   private let interfaceFiles: InterfaceFileStore
   private let plugger: InterfacePlugger
   /// Where the agent's own certificate and configuration lie.
@@ -42,7 +43,7 @@ struct AgentParts: Sendable {
     }
     let heartbeats = HeartbeatSender(
       configuration: configuration, sources: [HAProxyHeartbeatSource(paths: paths)], paths: paths, logger: logger)
-    let checkScripts = VRRPCheckScripts(paths: paths)
+    checkScripts = VRRPCheckScripts(paths: paths)
     let store = LoadBalancerStore(paths: paths)
     api = AgentAPI(
       loadBalancers: LoadBalancers(
@@ -92,8 +93,17 @@ struct AgentParts: Sendable {
     await direct?.loadRecords()
   }
 
-  /// With direct supervision, takes up the services of an earlier run.
-  func restoreServices() async { await direct?.restore() }
+  /// Takes up the services of an earlier run, or after a boot, but for those that were stopped on request.
+  func restoreServices() async {
+    do {
+      try await checkScripts.updateAtStart()
+      let stopped = try await BlockingIO.run { [paths] in StopOrders(paths: paths).units }
+      await direct?.restore(except: stopped)
+      try await api.startUntriedConfigurations()
+    } catch {
+      logger.error("services not restored", metadata: ["error": "\(error)"])
+    }
+  }
 
   /// Takes in NICs that appear after the boot has looked for them, until the task is cancelled.
   func takeInLateNICs() async { await plugger.takeInLateNICs() }

@@ -4,7 +4,7 @@
 /// The check behind `haproxy-vrrp-check SOCKET…`.
 package enum VRRPCheck {
   /// One bound for all sockets together: below keepalived's default interval of 5 s, so that checks never overlap.
-  private static let limit = Duration.seconds(4)
+  static let limit = Duration.seconds(4)
 
   /// Asks every haproxy.
   ///

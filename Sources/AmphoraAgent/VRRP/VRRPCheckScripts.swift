@@ -1,40 +1,26 @@
 // The scripts keepalived runs to learn whether this amphora serves (contract services §3.3, §3.4). They are replaced
 // whole: keepalived may run one at any moment, and an empty script passes.
 
-package import AmphoraProtocol
+import AmphoraProtocol
 
 /// Writes the check scripts; one writer at a time.
 package actor VRRPCheckScripts {
-  /// Why the scripts are written anew.
-  package enum Event: Sendable {
-    /// Something was uploaded; no load balancer changed its state.
-    case uploaded
-    /// A load balancer starts or reloads.
-    case serving(LoadBalancerID)
-    /// A load balancer stops or is about to be removed.
-    case stopped(LoadBalancerID)
-  }
-
   private let paths: AgentPaths
   private let store: LoadBalancerStore
-  /// Load balancers that were stopped on request: a start of another one must not have their sockets checked again
-  /// (contract services §8 item 7).
-  private var stopped: Set<LoadBalancerID> = []
+  /// A start of a load balancer must not have the socket of a stopped one checked again (contract services §8 item 7).
+  private let stopped: StopOrders
   /// The write that was ordered last; an actor alone would let a later one overtake it while it waits for the disk.
   private var last: Task<Void, any Error>?
 
   package init(paths: AgentPaths) {
     self.paths = paths
     store = LoadBalancerStore(paths: paths)
+    stopped = StopOrders(paths: paths)
   }
 
-  /// Writes `haproxy_check_script.sh` for the load balancers and UDP/SCTP listeners there are now.
-  package func update(_ event: Event) async throws {
-    switch event {
-    case .uploaded: break
-    case .serving(let id): stopped.remove(id)
-    case .stopped(let id): stopped.insert(id)
-    }
+  /// Writes `haproxy_check_script.sh` for the load balancers and UDP/SCTP listeners there are now; load balancers that were
+  /// stopped on request are left out.
+  package func update() async throws {
     let before = last
     let task = Task { [stopped, paths, store] in
       _ = await before?.result
@@ -44,15 +30,22 @@ package actor VRRPCheckScripts {
     try await task.value
   }
 
-  private static func write(_ stopped: Set<LoadBalancerID>, _ paths: AgentPaths, _ store: LoadBalancerStore)
-    async throws
-  {
+  /// As ``update()`` at the agent's start, when this amphora is one of a pair and has load balancers: a reboot starts those
+  /// that were stopped, and they must be checked again.
+  package func updateAtStart() async throws {
+    let isInUse = try await BlockingIO.run { [paths, store] in
+      FileRead.exists(paths.vrrpCheckScript) && !store.ids().isEmpty
+    }
+    if isInUse { try await update() }
+  }
+
+  private static func write(_ stopped: StopOrders, _ paths: AgentPaths, _ store: LoadBalancerStore) async throws {
     try await BlockingIO.run {
       try DurableFile.createDirectory(paths.vrrpDirectory, mode: 0o755)
       try DurableFile.createDirectory(paths.vrrpCheckScripts, mode: 0o755)
       let known = store.ids()
       if known.isEmpty && !store.lvsListeners().isEmpty { return try DurableFile.remove(paths.haproxyCheckScript) }
-      let sockets = known.filter { !stopped.contains($0) }.map(paths.statsSocket)
+      let sockets = known.filter { !stopped.contains(ServiceUnit.unitName(of: $0)) }.map(paths.statsSocket)
       // Without any load balancer this amphora must not hold the VIP.
       let script = known.isEmpty ? "exit 1" : "haproxy-vrrp-check \(sockets.joined(separator: " ")); exit $?"
       try DurableFile.write(Array(script.utf8), to: paths.haproxyCheckScript, mode: 0o644)

@@ -23,6 +23,7 @@ package struct VRRPService: Sendable {
   private let configuration: LiveConfiguration
   private let supervisor: any ServiceSupervisor
   private let checkScripts: VRRPCheckScripts
+  private let stopped: StopOrders
   private let logger: Logger
 
   package init(
@@ -34,6 +35,7 @@ package struct VRRPService: Sendable {
     self.configuration = configuration
     self.supervisor = supervisor
     self.checkScripts = checkScripts
+    stopped = StopOrders(paths: paths)
     self.logger = logger
   }
 
@@ -50,7 +52,7 @@ package struct VRRPService: Sendable {
     } catch {
       throw VRRPError.enableFailed(output: error.output)
     }
-    try await checkScripts.update(.uploaded)
+    try await checkScripts.update()
     do throws(SupervisorError) {
       try await supervisor.enable(unit.name)
     } catch {
@@ -74,8 +76,12 @@ package struct VRRPService: Sendable {
       case .reload: try await supervisor.reload(ServiceUnit.vrrpName)
       }
     } catch {
-      if error.output.contains("Job is already running") { return action }
-      throw VRRPError.actionFailed(action, output: error.output)
+      if !error.output.contains("Job is already running") {
+        throw VRRPError.actionFailed(action, output: error.output)
+      }
+    }
+    try await BlockingIO.run { [stopped] in
+      if action == .stop { try stopped.add(ServiceUnit.vrrpName) } else { try stopped.remove(ServiceUnit.vrrpName) }
     }
     return action
   }

@@ -155,6 +155,12 @@ import Testing
     #expect(await second.mainProcess(bench.unit.name) == pid)
     try await second.stop(bench.unit.name)
     #expect(kill(pid, 0) == -1)
+    // The first one is no dead process, and would start its child again.
+    try await bench.supervisor.stop(bench.unit.name)
+    let idle = Bench.makeSupervisor(bench.folder)
+    await idle.loadRecords()
+    await idle.restore(except: [bench.unit.name])
+    #expect(await idle.mainProcess(bench.unit.name) == nil, "it was stopped on request")
     let third = Bench.makeSupervisor(bench.folder)
     await third.loadRecords()
     await third.restore()

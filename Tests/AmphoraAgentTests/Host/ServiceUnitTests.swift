@@ -23,6 +23,17 @@ import Testing
     }
   }
 
+  @Test func `the namespace's unit is one program that runs once, may fail, and stays until nobody needs it`() {
+    let text = ServiceUnit.namespaceUnitText(
+      agent: "/usr/bin/amphora-agent", configuration: "/etc/octavia/amphora-agent.conf")
+    #expect(
+      text.split(separator: "\n") == [
+        "[Unit]", "Description=Configure amphora-haproxy network namespace", "StopWhenUnneeded=true",
+        "[Service]", "Type=oneshot", "RemainAfterExit=yes",
+        "ExecStart=-/usr/bin/amphora-agent netns up --config-file /etc/octavia/amphora-agent.conf",
+      ], "nothing else: no [Install], no ExecStop, for the namespace outlives the unit")
+  }
+
   @Test func `the keepalived unit has every directive of the contract`() {
     let unit = ServiceUnit.vrrp(logFacility: 1, paths: AgentPaths())
     for line in [

@@ -14,7 +14,7 @@ import Testing
 
   init() throws {
     folder = FileManager.default.temporaryDirectory.path + "/amphora-vrrp-\(UInt32.random(in: 0...UInt32.max))"
-    paths = AgentPaths(base: folder)
+    paths = AgentPaths(base: folder, runtime: "\(folder)/run")
     scripts = VRRPCheckScripts(paths: paths)
     try DurableFile.createDirectory(folder, mode: 0o755)
   }
@@ -36,7 +36,7 @@ import Testing
 
   @Test func `without anything this amphora must not hold the VIP`() async throws {
     defer { cleanUp() }
-    try await scripts.update(.uploaded)
+    try await scripts.update()
     #expect(content == "exit 1")
     var status = stat()
     #expect(stat(paths.haproxyCheckScript, &status) == 0 && status.st_mode & 0o777 == 0o644)
@@ -44,31 +44,51 @@ import Testing
 
   @Test func `with UDP listeners alone there is no haproxy to check`() async throws {
     defer { cleanUp() }
-    try await scripts.update(.uploaded)
+    try await scripts.update()
     try addListener()
-    try await scripts.update(.uploaded)
+    try await scripts.update()
     #expect(content == nil)
   }
 
   @Test func `every known load balancer's socket is checked`() async throws {
     defer { cleanUp() }
-    let id = try add(first)
+    _ = try add(first)
     _ = try add(second)
-    try await scripts.update(.serving(id))
+    try await scripts.update()
     #expect(content == "haproxy-vrrp-check \(folder)/\(first).sock \(folder)/\(second).sock; exit $?")
   }
 
   @Test func `a stopped load balancer stays out until it starts again`() async throws {
     defer { cleanUp() }
-    let one = try add(first)
-    let other = try add(second)
-    try await scripts.update(.stopped(one))
+    let one = ServiceUnit.unitName(of: try add(first))
+    let other = ServiceUnit.unitName(of: try add(second))
+    let orders = StopOrders(paths: paths)
+    try orders.add(one)
+    try await scripts.update()
     #expect(content == "haproxy-vrrp-check \(folder)/\(second).sock; exit $?")
-    try await scripts.update(.serving(other))
+    try orders.remove(other)
+    // Another run of the agent knows it too.
+    try await VRRPCheckScripts(paths: paths).update()
     #expect(content == "haproxy-vrrp-check \(folder)/\(second).sock; exit $?")
-    try await scripts.update(.stopped(other))
+    try orders.add(other)
+    try await scripts.update()
     #expect(content == "haproxy-vrrp-check ; exit $?")
-    try await scripts.update(.serving(one))
+    try orders.remove(one)
+    try await scripts.update()
+    #expect(content == "haproxy-vrrp-check \(folder)/\(first).sock; exit $?")
+  }
+
+  @Test func `after a reboot, which starts what was stopped, it is checked again`() async throws {
+    defer { cleanUp() }
+    let id = try add(first)
+    try await scripts.updateAtStart()
+    #expect(content == nil, "no pair, no script")
+    try await scripts.installDriver()
+    try StopOrders(paths: paths).add(ServiceUnit.unitName(of: id))
+    try await scripts.update()
+    #expect(content == "haproxy-vrrp-check ; exit $?")
+    try FileManager.default.removeItem(atPath: paths.runtime)
+    try await scripts.updateAtStart()
     #expect(content == "haproxy-vrrp-check \(folder)/\(first).sock; exit $?")
   }
 

@@ -91,6 +91,11 @@ class Amphora:
         unit = f"haproxy-{balancer.id}.service"
         wait_until(f"{unit} is active", lambda: self.container.state(unit) == "active")
 
+    def remove(self):
+        """Ends the machine and removes it."""
+        _CONTAINERS.remove(self.container)
+        self.container.remove()
+
 
 @pytest.fixture(scope="module")
 def single(controller):
@@ -102,8 +107,7 @@ def single(controller):
 
 def _remove(*amphorae):
     for amphora in amphorae:
-        _CONTAINERS.remove(amphora.container)
-        amphora.container.remove()
+        amphora.remove()
 
 
 @pytest.fixture(scope="module")

@@ -95,6 +95,20 @@ package struct StatsSocket: Sendable {
     return try read(descriptor, until: deadline)
   }
 
+  /// Whether somebody listens on the socket; nothing is asked.
+  package func isListening() -> Bool {
+    do throws(StatsSocketError) {
+      let descriptor = try open()
+      defer { close(descriptor) }
+      // Connecting to a UNIX socket does not wait for the other side, unless its queue is full.
+      try connect(descriptor, until: .now)
+      return true
+    } catch {
+      if case .timedOut = error { return true }
+      return false
+    }
+  }
+
   private func unexpected(_ answer: [UInt8], to command: String) -> StatsSocketError {
     .unexpectedAnswer(command: command, path: path, start: Self.text(answer.prefix(80)))
   }

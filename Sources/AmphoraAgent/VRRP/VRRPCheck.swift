@@ -6,7 +6,8 @@ package enum VRRPCheck {
   /// One bound for all sockets together: below keepalived's default interval of 5 s, so that checks never overlap.
   static let limit = Duration.seconds(4)
 
-  /// Asks every haproxy.
+  /// Asks every haproxy; on the amphora that has the VIP, keepalived's check then goes on looking until shortly before the
+  /// next one (``VRRPWatch``).
   ///
   /// - Returns: the exit code: 0 when all answered, 1 when a socket is missing, refuses or is silent for too long,
   ///   otherwise the number of empty answers, 255 at most.
@@ -20,6 +21,7 @@ package enum VRRPCheck {
       }
       if answer.isEmpty { silent += 1 }
     }
-    return min(silent, 255)
+    guard silent == 0, let watch = VRRPWatch(sockets: sockets) else { return min(silent, 255) }
+    return watch.run() ? 0 : 1
   }
 }

@@ -37,11 +37,23 @@ enum JSONBody {
     }
     return switch error {
     case .keyNotFound(let key, let context): "'\(at(context, key))' is missing"
-    case .typeMismatch(let type, let context): "'\(at(context))' is no \(type)"
+    case .typeMismatch(let type, let context):
+      context.codingPath.isEmpty ? "the body is no \(noun(type))" : "'\(at(context))' is no \(noun(type))"
     case .valueNotFound(_, let context): "'\(at(context))' is null"
     case .dataCorrupted(let context):
       context.codingPath.isEmpty ? "the body is not JSON" : "'\(at(context))': \(context.debugDescription)"
     @unknown default: "the body is not of the expected shape"
+    }
+  }
+  /// What JSON calls a Swift type.
+  private static func noun(_ type: Any.Type) -> String {
+    switch type {
+    case is String.Type: "string"
+    case is Bool.Type: "boolean"
+    case is any BinaryInteger.Type: "integer"
+    case is [String: Any].Type: "object"
+    case is [Any].Type: "array"
+    default: "\(type)"
     }
   }
 }

@@ -9,10 +9,10 @@ RELEASE := --configuration release --static-swift-stdlib
 # The release binary as it goes into the image.
 AGENT := $(CURDIR)/.build/release-stripped/amphora-agent
 
-.PHONY: help setup build demo test interop system-root bench lint clean check-swift check-root
+.PHONY: help setup build demo test interop differential system-root bench lint clean check-swift check-root
 
 help: ## Print this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: check-swift ## Install what the build and the tests need with apt (needs root)
 	@missing=$$(for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
@@ -55,6 +55,9 @@ test: build ## All tests: Swift's, then the system tests (as root; without, what
 interop: check-root build ## Only the system tests: Octavia's own code drives the agent under systemd (needs root)
 	@Tests/Interop/run
 
+differential: check-root build ## The same requests to upstream's agent and to ours; what differs must be in a list with its reason (needs root)
+	@Tests/Interop/differential/run $(DIFFERENTIAL)
+
 system-root: check-root build ## A Debian root with the agent as in an image, for systemd-nspawn: DEST=DIR (needs root)
 	@Tests/Interop/system-root "$(DEST)" "$(AGENT)"
 
@@ -64,7 +67,7 @@ bench: check-root build ## Figures of the release agent: size, start, memory, ti
 
 lint: check-swift ## Formatting and style of the sources, and of the shell scripts where shellcheck is installed
 	@git ls-files -z '*.swift' | xargs -0 swift format lint --strict --parallel
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run Tests/run Tests/Interop/run Tests/Interop/system-root Tests/Interop/enter-sandbox Tests/Interop/ping-wrapper.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run Tests/run Tests/Interop/run Tests/Interop/system-root Tests/Interop/enter-sandbox Tests/Interop/ping-wrapper.sh Tests/Interop/differential/run Tests/Interop/differential/upstream-root Tests/Interop/differential/upstream/lvs-masquerade.sh; fi
 	@echo "lint: clean"
 
 clean: ## Remove everything that was built

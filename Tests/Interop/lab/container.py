@@ -30,7 +30,7 @@ Slab:              30000 kB
 class Container:
     """A machine that can be booted, have NICs plugged in, be rebooted, and be killed."""
 
-    def __init__(self, name, management_address):
+    def __init__(self, name, management_address, system=ROOT):
         self.name = name
         self.management_address = management_address
         self.directory = WORK / name
@@ -41,7 +41,7 @@ class Container:
         for folder in ("upper", "work", "root"):
             (self.directory / folder).mkdir(parents=True)
         run("mount", "-t", "overlay", name, "-o",
-            f"lowerdir={ROOT},upperdir={self.directory}/upper,workdir={self.directory}/work", self.root)
+            f"lowerdir={system},upperdir={self.directory}/upper,workdir={self.directory}/work", self.root)
 
     # Power
 
@@ -116,13 +116,16 @@ class Container:
         run(*net, "addr", "add", f"{self.management_address}/24", "dev", "eth0")
         run(*net, "link", "set", "eth0", "up")
         time.sleep(delay)
-        for bridge, mac, name in self.nics:
-            network.plug(bridge, pid, mac, name, f"{self.name}-{name}")
+        for nic in self.nics:
+            self._wire(pid, *nic)
 
     def plug(self, bridge, mac, name):
         """Hot-plugs a NIC; it comes back with every boot."""
         self.nics.append((bridge, mac, name))
-        network.plug(bridge, self.pid, mac, name, f"{self.name}-{name}")
+        self._wire(self.pid, bridge, mac, name)
+
+    def _wire(self, pid, bridge, mac, name):
+        network.plug(bridge, pid, mac, name, f"{self.name}-{name}")
 
     # Inside
 

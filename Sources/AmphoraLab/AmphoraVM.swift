@@ -19,7 +19,7 @@ package final class AmphoraVM: Sendable {
   private let initProcess: ChildProcess
   private let initPID: pid_t
 
-  /// Starts the amphora's first process; the agent comes with ``startAgent(arguments:)``.
+  /// Starts the amphora's first process; the agent comes with ``startAgent(configuration:)``.
   ///
   /// - Parameters:
   ///   - agent: the path of the amphora-agent binary.
@@ -93,9 +93,9 @@ package final class AmphoraVM: Sendable {
   }
 
   /// Starts the agent with direct supervision.
-  package func startAgent(arguments: [String] = []) throws -> AgentProcess {
+  package func startAgent(configuration: String = "/etc/octavia/amphora-agent.conf") throws -> AgentProcess {
     let child = try start(
-      [agent, "serve", "--config-file", "/etc/octavia/amphora-agent.conf", "--supervisor", "direct"] + arguments,
+      [agent, "serve", "--config-file", configuration, "--supervisor", "direct"],
       environment: ["PATH": "/run/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
       log: "agent.log")
     return AgentProcess(child: child, log: "\(directory)/agent.log")

@@ -108,6 +108,9 @@ import Testing
       let id = freshID()
       let answer = try await amphora.send("PUT", path(amphora, id), Self.idle(id))
       try expectFramework(answer, 500, "Internal Server Error", containing: "/usr/sbin/no-haproxy")
+      let line = amphora.agentLog.split(separator: "\n").first { $0.contains("request refused") }
+      #expect(
+        line?.contains("/usr/sbin/no-haproxy") == true && line?.contains(" request=r") == true, "\(amphora.agentLog)")
       #expect(!amphora.exists("/var/lib/octavia/\(id)/haproxy.cfg"))
     }
   }

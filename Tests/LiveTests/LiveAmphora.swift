@@ -35,8 +35,13 @@ final class LiveAmphora: Sendable {
   // MARK: The agent's life
 
   /// Starts the agent and waits until it answers.
-  func startAgent() async throws {
-    let process = try launchAgent()
+  ///
+  /// - Parameter asking: for an agent that listens elsewhere.
+  func startAgent(
+    configuration: String = "/etc/octavia/amphora-agent.conf", asking other: AmphoraClient? = nil
+  ) async throws {
+    let process = try launchAgent(configuration: configuration)
+    let client = other ?? client
     try await poll("the agent's first answer") {
       if let status = process.exitStatus {
         throw LabError.failed(what: "agent", reason: "exit status \(status): \(agentLog)")
@@ -47,8 +52,8 @@ final class LiveAmphora: Sendable {
 
   /// Starts the agent without waiting.
   @discardableResult
-  func launchAgent() throws -> AgentProcess {
-    let process = try vm.startAgent()
+  func launchAgent(configuration: String = "/etc/octavia/amphora-agent.conf") throws -> AgentProcess {
+    let process = try vm.startAgent(configuration: configuration)
     agent.withLock { $0 = process }
     return process
   }
@@ -121,6 +126,16 @@ final class LiveAmphora: Sendable {
   }
 
   private static let stagedFiles = Atomic<Int>(0)
+
+  /// Writes the agent's configuration with one text of the delivered one replaced.
+  func configure(_ replacements: (of: String, with: String)...) async throws {
+    var text = machine.configuration
+    for (old, new) in replacements {
+      try #require(text.contains(old))
+      text = text.replacing(old, with: new)
+    }
+    try await write(text, to: "/etc/octavia/amphora-agent.conf", mode: 0o600)
+  }
 
   /// Every path that was written below /etc and /var/lib.
   func tree() async throws -> [String] {

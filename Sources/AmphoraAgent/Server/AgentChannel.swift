@@ -16,12 +16,18 @@ package struct AgentChannel: ServerChildChannel {
   private let http: HTTP1Channel
   private let api: AgentAPI
   private let accessLog: AccessLog
+  private let logger: Logger
 
-  /// - Parameter requestReadTimeout: `agent_request_read_timeout`; nil for no bound.
-  package init(tls: ServerTLS, api: AgentAPI, accessLog: AccessLog, requestReadTimeout: Duration?) {
+  /// - Parameters:
+  ///   - logger: takes what happens on connections. The server below has one of its own, for its own life.
+  ///   - requestReadTimeout: `agent_request_read_timeout`; nil for no bound.
+  package init(
+    tls: ServerTLS, api: AgentAPI, accessLog: AccessLog, logger: Logger, requestReadTimeout: Duration?
+  ) {
     self.tls = tls
     self.api = api
     self.accessLog = accessLog
+    self.logger = logger
     let bound = requestReadTimeout.map { TimeAmount($0) }
     // 16 KiB of headers: controllers send some hundred bytes.
     http = HTTP1Channel(
@@ -38,13 +44,13 @@ package struct AgentChannel: ServerChildChannel {
     }.flatMap { http.setup(channel: channel, logger: logger) }
   }
 
-  package func handle(value: Value, logger: Logger) async {
+  package func handle(value: Value, logger _: Logger) async {
     do {
       try await value.executeThenClose { inbound, outbound in
         var parts = inbound.makeAsyncIterator()
         do {
           guard case .head(let head) = try await parts.next() else { return }
-          try await exchange(head, &parts, outbound, channel: value.channel, logger: logger)
+          try await exchange(head, &parts, outbound, channel: value.channel)
         } catch let error
           where !(error is ChannelError) && !(error is NIOSSLError) && !(error is IOError)
           && !(error is CancellationError)
@@ -58,13 +64,13 @@ package struct AgentChannel: ServerChildChannel {
     } catch {
       // A peer without an acceptable certificate ends here, as does one that goes away.
       logger.debug(
-        "connection ended", metadata: ["peer": "\(value.channel.remoteAddress?.ipAddress ?? "-")", "error": "\(error)"])
+        "connection ended", metadata: ["peer": "\(Self.peer(value.channel))", "error": "\(error)"])
     }
   }
 
   private func exchange(
     _ head: HTTPRequest, _ parts: inout NIOAsyncChannelInboundStream<HTTPRequestPart>.AsyncIterator,
-    _ outbound: NIOAsyncChannelOutboundWriter<HTTPResponsePart>, channel: any Channel, logger: Logger
+    _ outbound: NIOAsyncChannelOutboundWriter<HTTPResponsePart>, channel: any Channel
   ) async throws {
     let start = ContinuousClock.now
     if head.headerFields[.expect]?.lowercased() == "100-continue" {
@@ -81,8 +87,14 @@ package struct AgentChannel: ServerChildChannel {
     try await write(response, isHead: head.method == .head, to: outbound, requestID: id)
     accessLog.record(
       AccessLog.Entry(
-        request: id, peer: channel.remoteAddress?.ipAddress ?? "-", method: method, path: path, status: response.status,
+        request: id, peer: Self.peer(channel), method: method, path: path, status: response.status,
         bytes: response.body.count, duration: ContinuousClock.now - start))
+  }
+
+  /// The client's address; the dual-stack socket shows an IPv4 one as `::ffff:192.0.2.1`.
+  private static func peer(_ channel: any Channel) -> String {
+    let text = channel.remoteAddress?.ipAddress ?? "-"
+    return text.hasPrefix("::ffff:") && text.contains(".") ? String(text.dropFirst(7)) : text
   }
 
   /// Reads the body up to a limit.

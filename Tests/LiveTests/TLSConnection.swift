@@ -16,6 +16,7 @@ final class TLSConnection: Sendable {
   /// Starts to connect; a refused handshake shows when the answer is read.
   ///
   /// - Parameters:
+  ///   - address: an address, an IPv6 one in brackets.
   ///   - identity: PEM of client certificate and key; nil for none.
   ///   - options: further options of `openssl s_client`.
   init(to address: String, identity: String?, serverCA: String, options: [String]) throws {

@@ -34,7 +34,8 @@ package struct AgentProgram: Sendable {
     for warning in configuration.warnings { logger.warning("configuration", metadata: ["problem": "\(warning)"]) }
     // Before anything else that may fail: without an identity there is nothing to serve, and the port stays closed.
     let tls = try ServerTLS(
-      certificateFile: configuration.agentServerCert, clientCAFile: configuration.agentServerCA, logger: logger)
+      certificateFile: configuration.agentServerCert, clientCAFile: configuration.agentServerCA,
+      lowest: configuration.agentTLSProtocol, logger: logger)
     for secret in [configurationFile, configuration.agentServerCert] { chmod(secret, 0o600) }
 
     let parts = AgentParts(

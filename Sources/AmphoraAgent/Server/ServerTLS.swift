@@ -30,6 +30,7 @@ package final class ServerTLS: Sendable {
 
   private let certificateFile: String
   private let clientCAFile: String
+  private let minimum: NIOSSL.TLSVersion
   private let logger: Logger
   private let state: Mutex<State>
 
@@ -38,12 +39,14 @@ package final class ServerTLS: Sendable {
   /// - Parameters:
   ///   - certificateFile: PEM with the certificate and its key, in any order.
   ///   - clientCAFile: PEM with the CAs that may have signed client certificates.
-  package init(certificateFile: String, clientCAFile: String, logger: Logger) throws {
+  ///   - lowest: `agent_tls_protocol`.
+  package init(certificateFile: String, clientCAFile: String, lowest: AmphoraAgent.TLSVersion, logger: Logger) throws {
     self.certificateFile = certificateFile
     self.clientCAFile = clientCAFile
     self.logger = logger
+    minimum = Self.minimum(lowest)
     let stamps = [Stamp(certificateFile), Stamp(clientCAFile)]
-    state = Mutex(State(context: try Self.load(certificateFile, clientCAFile), stamps: stamps))
+    state = Mutex(State(context: try Self.load(certificateFile, clientCAFile, minimum), stamps: stamps))
   }
 
   /// The context for a connection that is accepted now.
@@ -55,7 +58,7 @@ package final class ServerTLS: Sendable {
       guard stamps != state.stamps else { return state.context }
       state.stamps = stamps
       do {
-        state.context = try Self.load(certificateFile, clientCAFile)
+        state.context = try Self.load(certificateFile, clientCAFile, minimum)
         logger.notice("TLS identity read again", metadata: ["certificate": "\(certificateFile)"])
       } catch {
         // A file that could not be read this time may be readable the next time.
@@ -66,15 +69,28 @@ package final class ServerTLS: Sendable {
     }
   }
 
-  private static func load(_ certificateFile: String, _ clientCAFile: String) throws -> NIOSSLContext {
+  /// Controllers have the same option and pin exactly its version, so an older one is served when it is asked for.
+  ///
+  /// 1.2 is served in any case: a controller with 1.3 does not exist, as upstream's cannot start with it (contract
+  /// agent-api §1.2). No library speaks SSLv3 any more.
+  private static func minimum(_ lowest: AmphoraAgent.TLSVersion) -> NIOSSL.TLSVersion {
+    switch lowest {
+    case .sslv3, .tlsv1: .tlsv1
+    case .tlsv11: .tlsv11
+    case .tlsv12, .tlsv13: .tlsv12
+    }
+  }
+
+  private static func load(
+    _ certificateFile: String, _ clientCAFile: String, _ minimum: NIOSSL.TLSVersion
+  ) throws -> NIOSSLContext {
     let pem = try FileRead.bytes(certificateFile, limit: 1 << 20)
     let ca = try FileRead.bytes(clientCAFile, limit: 1 << 20)
     do {
       var configuration = TLSConfiguration.makeServerConfiguration(
         certificateChain: try NIOSSLCertificate.fromPEMBytes(pem).map { .certificate($0) },
         privateKey: .privateKey(try NIOSSLPrivateKey(bytes: pem, format: .pem)))
-      // Controllers pin exactly one version, 1.2 by default, so 1.2 is offered whatever the configuration's minimum.
-      configuration.minimumTLSVersion = .tlsv12
+      configuration.minimumTLSVersion = minimum
       configuration.certificateVerification = .noHostnameVerification
       configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(ca))
       configuration.applicationProtocols = ["http/1.1"]

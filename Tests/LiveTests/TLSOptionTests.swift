@@ -1,4 +1,4 @@
-// What operators can change about TLS, and what clients may ask for (contract agent-api §1.2).
+// What operators can change about TLS, and what clients may ask for (contract agent-api §1.2, §5 W31).
 
 import AmphoraAgent
 import AmphoraController
@@ -79,6 +79,35 @@ import Testing
       // What is none leaves the former ones in force.
       try await amphora.write("nothing", to: "/etc/octavia/certs/client_ca.pem")
       #expect(try await isLetIn(new))
+    }
+  }
+
+  @Test func `with a list of clients others of the same CA get a 403 and change nothing`() async throws {
+    try await withAmphora(starts: false) { amphora in
+      try await amphora.configure(
+        (of: Self.lowest, with: "\(Self.lowest)\nagent_allowed_clients = Lab Controller, deploy.example"))
+      try await amphora.startAgent()
+      let ca = amphora.lab.clientCA
+      // One CA for both sides would make every amphora's certificate one of these.
+      let strangers = [
+        "a peer": try ca.issueAmphoraCertificate(id: #require(AmphoraID("99999999-2222-4333-8444-555555555501"))).pem,
+        "a part of a name": try ca.issueControllerCertificate(name: "lab").pem,
+      ]
+      let path = "/1.0/loadbalancer/\(freshID())/certificates/a.pem"
+      for (who, identity) in strangers {
+        let put = "PUT \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+        for request in [Self.request, put, "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"] {
+          let (status, body) = try await amphora.connect(identity: identity).exchange(request)
+          #expect(status == 403, "\(who): \(body)")
+          let json = try JSON(body)
+          #expect(json["http_code"] == .integer(403))
+          #expect(json.string("error").hasPrefix("403 Forbidden: "))
+        }
+      }
+      #expect(!amphora.exists("/var/lib/octavia/certs"))
+      let other = try ca.issueControllerCertificate(name: "deploy.example").pem
+      #expect(try await amphora.connect(identity: other).exchange(Self.request).status == 200)
+      #expect(amphora.agentLog.contains("client refused"))
     }
   }
 }

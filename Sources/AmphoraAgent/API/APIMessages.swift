@@ -79,6 +79,7 @@ package struct APIResponse: Sendable {
     let reason =
       switch status {
       case 400: "Bad Request"
+      case 403: "Forbidden"
       case 404: "Not Found"
       case 405: "Method Not Allowed"
       case 409: "Conflict"

@@ -50,7 +50,8 @@ package struct AgentProgram: Sendable {
   {
     let logger = loggers.agent
     let channel = AgentChannel(
-      tls: tls, api: parts.api, accessLog: AccessLog(logger: loggers.access), logger: logger,
+      tls: tls, allowedClients: AllowedClients(configuration.agentAllowedClients), api: parts.api,
+      accessLog: AccessLog(logger: loggers.access), logger: logger,
       requestReadTimeout: configuration.agentRequestReadTimeout)
     // Two threads: one core's worth of TLS handshakes must not hold up the other connections.
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)

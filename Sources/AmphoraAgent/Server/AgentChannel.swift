@@ -14,6 +14,7 @@ package struct AgentChannel: ServerChildChannel {
 
   private let tls: ServerTLS
   private let http: HTTP1Channel
+  private let allowedClients: AllowedClients
   private let api: AgentAPI
   private let accessLog: AccessLog
   private let logger: Logger
@@ -22,9 +23,11 @@ package struct AgentChannel: ServerChildChannel {
   ///   - logger: takes what happens on connections. The server below has one of its own, for its own life.
   ///   - requestReadTimeout: `agent_request_read_timeout`; nil for no bound.
   package init(
-    tls: ServerTLS, api: AgentAPI, accessLog: AccessLog, logger: Logger, requestReadTimeout: Duration?
+    tls: ServerTLS, allowedClients: AllowedClients, api: AgentAPI, accessLog: AccessLog, logger: Logger,
+    requestReadTimeout: Duration?
   ) {
     self.tls = tls
+    self.allowedClients = allowedClients
     self.api = api
     self.accessLog = accessLog
     self.logger = logger
@@ -83,7 +86,13 @@ package struct AgentChannel: ServerChildChannel {
     var logger = logger
     let id = RequestID.next()
     logger[metadataKey: "request"] = "\(id)"
-    let response = await api.respond(to: request, logger: logger)
+    let response: APIResponse
+    if let refusal = await refusal(of: channel) {
+      logger.warning("client refused", metadata: ["reason": "\(refusal)"])
+      response = .framework(403, "\(refusal)")
+    } else {
+      response = await api.respond(to: request, logger: logger)
+    }
     try await write(response, isHead: head.method == .head, to: outbound, requestID: id)
     accessLog.record(
       AccessLog.Entry(
@@ -95,6 +104,17 @@ package struct AgentChannel: ServerChildChannel {
   private static func peer(_ channel: any Channel) -> String {
     let text = channel.remoteAddress?.ipAddress ?? "-"
     return text.hasPrefix("::ffff:") && text.contains(".") ? String(text.dropFirst(7)) : text
+  }
+
+  /// Why the client behind a connection may not give orders; nil when it may.
+  private func refusal(of channel: any Channel) async -> (any Error)? {
+    if allowedClients.isEmpty { return nil }
+    do {
+      try allowedClients.check(try await channel.nioSSL_peerCertificate().get())
+      return nil
+    } catch {
+      return error
+    }
   }
 
   /// Reads the body up to a limit.

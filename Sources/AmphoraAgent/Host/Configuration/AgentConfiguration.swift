@@ -46,6 +46,8 @@ package struct AgentConfiguration: Sendable {
   package let agentRequestReadTimeout: Duration?
   /// Lowest TLS version.
   package let agentTLSProtocol: TLSVersion
+  /// Names of client certificates that may give orders; empty for all of the client CA's.
+  package let agentAllowedClients: [String]
   /// The `id` of heartbeats; without it none are sent.
   package let amphoraID: String?
   /// `local<n>` of the access log and keepalived units.
@@ -79,6 +81,7 @@ package struct AgentConfiguration: Sendable {
     let timeout = reader.integer(.agentRequestReadTimeout, in: 0...86_400)
     agentRequestReadTimeout = timeout > 0 ? .seconds(timeout) : nil
     agentTLSProtocol = reader.choice(.agentTLSProtocol, fallback: TLSVersion.tlsv12)
+    agentAllowedClients = reader.list(.agentAllowedClients)
     amphoraID = reader.amphoraID()
     administrativeLogFacility = reader.integer(.administrativeLogFacility, in: 0...7)
     loadBalancerTopology = reader.choice(.loadBalancerTopology, fallback: Topology.single)

@@ -52,6 +52,7 @@ extension AgentConfiguration {
     case .agentServerNetworkDir: agentServerNetworkDir
     case .agentRequestReadTimeout: String(agentRequestReadTimeout?.components.seconds ?? 0)
     case .agentTLSProtocol: agentTLSProtocol.rawValue
+    case .agentAllowedClients: agentAllowedClients.joined(separator: ", ")
     case .amphoraID: amphoraID
     case .administrativeLogFacility: String(administrativeLogFacility)
     case .loadBalancerTopology: loadBalancerTopology.rawValue

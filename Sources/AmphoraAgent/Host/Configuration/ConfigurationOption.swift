@@ -1,6 +1,8 @@
 // The options the agent reads, as a table: contract heartbeat-and-config §1.4.
 
 /// An option of amphora-agent.conf that the agent reads.
+///
+/// `agent_allowed_clients` is this agent's own (contract agent-api §5 W31).
 package enum ConfigurationOption: String, CaseIterable, Sendable, Hashable {
   case debug
   case useSyslog = "use_syslog"
@@ -18,6 +20,7 @@ package enum ConfigurationOption: String, CaseIterable, Sendable, Hashable {
   case agentServerNetworkDir = "agent_server_network_dir"
   case agentRequestReadTimeout = "agent_request_read_timeout"
   case agentTLSProtocol = "agent_tls_protocol"
+  case agentAllowedClients = "agent_allowed_clients"
   case amphoraID = "amphora_id"
   case administrativeLogFacility = "administrative_log_facility"
   case loadBalancerTopology = "loadbalancer_topology"
@@ -32,7 +35,7 @@ package enum ConfigurationOption: String, CaseIterable, Sendable, Hashable {
     case .basePath, .baseCertDir, .bindHost, .bindPort, .haproxyCommand: "haproxy_amphora"
     case .controllerIPPortList, .heartbeatInterval, .heartbeatKey: "health_manager"
     case .agentServerCA, .agentServerCert, .agentServerNetworkDir, .agentRequestReadTimeout, .agentTLSProtocol,
-      .amphoraID, .administrativeLogFacility:
+      .agentAllowedClients, .amphoraID, .administrativeLogFacility:
       "amphora_agent"
     case .loadBalancerTopology: "controller_worker"
     }
@@ -70,7 +73,7 @@ package enum ConfigurationOption: String, CaseIterable, Sendable, Hashable {
     case .bindHost: "::"
     case .bindPort: "9443"
     case .haproxyCommand: "/usr/sbin/haproxy"
-    case .controllerIPPortList: ""
+    case .controllerIPPortList, .agentAllowedClients: ""
     case .heartbeatInterval: "10"
     case .heartbeatKey, .amphoraID: nil
     case .agentServerCA: "/etc/octavia/certs/client_ca.pem"

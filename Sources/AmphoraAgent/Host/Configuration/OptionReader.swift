@@ -138,6 +138,13 @@ extension OptionReader {
     }
   }
 
+  /// Items joined by commas, each trimmed; empty ones are dropped.
+  mutating func list(_ option: ConfigurationOption) -> [String] {
+    read(option, allowed: "items joined by commas", fallback: []) { text in
+      text.split(separator: ",").map { Self.trim(String($0)) }.filter { !$0.isEmpty }
+    }
+  }
+
   mutating func choice<Value: RawRepresentable & CaseIterable>(
     _ option: ConfigurationOption, fallback: Value
   ) -> Value where Value.RawValue == String {

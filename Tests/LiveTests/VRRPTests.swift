@@ -91,6 +91,39 @@ import Testing
     }
   }
 
+  @Test func `what keepalived cannot use is 400 with its words, and the former file stays`() async throws {
+    try await withAmphora(Self.activeStandby()) { amphora in
+      try await Self.plug(amphora)
+      let good = try Self.configuration(amphora)
+      try await amphora.client.uploadVRRP(good)
+      try await amphora.client.controlVRRP(.start)
+      let running = try await amphora.processes("keepalived")
+      let file = "\(Self.folder)/octavia-keepalived.conf"
+      let cut = String(good.prefix(upTo: good.lastIndex(of: "}") ?? good.endIndex))
+      for (bad, words) in [
+        (cut, "missing '}'"), ("\(good)\n}\n", "Extra '}'"), ("vrrp_instance a {\n}\n", "virtual router id"),
+        (good.replacing("priority 100", with: "priority"), "priority"),
+      ] {
+        let answer = try await amphora.send("PUT", "/1.0/vrrp/upload", bad)
+        #expect(answer.status == 400, "\(words): \(answer.text)")
+        #expect(try answer.json.keys == ["message", "details"])
+        #expect(try answer.json.string("message") == "Invalid request")
+        #expect(try answer.json.string("details").contains(words), "\(answer.text)")
+        #expect(amphora.text(file) == good)
+        #expect(amphora.text("\(file).new-failed") == bad)
+      }
+      #expect(try await amphora.client.controlVRRP(.reload).details == "keepalived reloaded")
+      #expect(try await amphora.processes("keepalived").contains(try #require(running.first)))
+      // A newer controller may use words that this keepalived passes over.
+      let newer = "global_defs {\n  some_newer_word\n}\n\(good)"
+      for text in [newer, "", good] {
+        #expect(try await amphora.send("PUT", "/1.0/vrrp/upload", text).status == 200)
+        #expect(amphora.text(file) == text)
+      }
+      #expect(amphora.names(in: Self.folder).filter { $0.hasSuffix(".new") } == [])
+    }
+  }
+
   @Test func `actions answer as the contract says`() async throws {
     try await withAmphora(Self.activeStandby()) { amphora in
       func control(_ action: String) async throws -> AgentAnswer {

@@ -67,6 +67,7 @@ enum ErrorMapper {
 
   private static func vrrp(_ error: VRRPError) -> APIResponse {
     switch error {
+    case .rejected(let output): message(400, "Invalid request", output)
     case .enableFailed(let output): message(500, "Error enabling octavia-keepalived service", output)
     case .actionFailed(let action, let output):
       message(500, "Failed to \(action.rawValue) octavia-keepalived service", output)

@@ -45,6 +45,8 @@ package struct AgentPaths: Sendable {
 
   package var vrrpDirectory: String { "\(base)/vrrp" }
   package var vrrpConfiguration: String { "\(base)/vrrp/octavia-keepalived.conf" }
+  package var stagedVRRPConfiguration: String { "\(base)/vrrp/octavia-keepalived.conf.new" }
+  package var rejectedVRRPConfiguration: String { "\(base)/vrrp/octavia-keepalived.conf.new-failed" }
   package var vrrpPIDFile: String { "\(base)/vrrp/octavia-keepalived.pid" }
   package var vrrpCheckScript: String { "\(base)/vrrp/check_script.sh" }
   package var vrrpCheckScripts: String { "\(base)/vrrp/check_scripts" }

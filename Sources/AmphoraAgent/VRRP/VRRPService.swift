@@ -6,11 +6,14 @@ package import Logging
 
 /// A VRRP operation that failed.
 package enum VRRPError: Error, CustomStringConvertible, Sendable {
+  /// keepalived cannot make sense of the configuration; its words.
+  case rejected(output: String)
   case enableFailed(output: String)
   case actionFailed(ServiceAction, output: String)
 
   package var description: String {
     switch self {
+    case .rejected(let output): "keepalived refuses the configuration: \(output)"
     case .enableFailed(let output): "keepalived's unit could not be enabled: \(output)"
     case .actionFailed(let action, let output): "keepalived: \(action.rawValue) failed: \(output)"
     }
@@ -44,10 +47,14 @@ package struct VRRPService: Sendable {
   /// - Returns: the MD5 of the body, in hexadecimal.
   package func upload(_ body: [UInt8]) async throws -> String {
     try await checkScripts.installDriver()
-    try await BlockingIO.run { [paths] in try DurableFile.write(body, to: paths.vrrpConfiguration, mode: 0o644) }
     let unit = ServiceUnit.vrrp(logFacility: configuration.value.administrativeLogFacility, paths: paths)
     do throws(SupervisorError) {
       try await supervisor.ensureNamespace()
+    } catch {
+      throw VRRPError.enableFailed(output: error.output)
+    }
+    try await store(body)
+    do throws(SupervisorError) {
       try await supervisor.install(unit)
     } catch {
       throw VRRPError.enableFailed(output: error.output)
@@ -59,6 +66,22 @@ package struct VRRPService: Sendable {
       throw VRRPError.enableFailed(output: error.output)
     }
     return Digest.hex(Digest.md5(body))
+  }
+
+  /// Puts the configuration in place, unless keepalived says that it is none (contract agent-api §5 W12).
+  private func store(_ body: [UInt8]) async throws {
+    let staged = paths.stagedVRRPConfiguration
+    try await BlockingIO.run { try DurableFile.write(body, to: staged, mode: 0o644) }
+    switch await KeepalivedCheck.run(staged) {
+    case .usable: break
+    case .doubtful(let words):
+      logger.warning("keepalived has doubts about the configuration", metadata: ["output": "\(words)"])
+    case .unusable(let words):
+      logger.notice("keepalived refuses the configuration", metadata: ["output": "\(words)"])
+      try await BlockingIO.run { [paths] in try DurableFile.move(staged, to: paths.rejectedVRRPConfiguration) }
+      throw VRRPError.rejected(output: words)
+    }
+    try await BlockingIO.run { [paths] in try DurableFile.move(staged, to: paths.vrrpConfiguration) }
   }
 
   /// Starts, stops or reloads keepalived.

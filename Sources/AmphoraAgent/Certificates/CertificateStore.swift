@@ -5,23 +5,26 @@ package import AmphoraProtocol
 
 /// The files of load balancers' certificates.
 package struct CertificateStore: Sendable {
-  private let paths: AgentPaths
+  let paths: AgentPaths
 
   package init(paths: AgentPaths) { self.paths = paths }
 
   /// Stores a file; returns the MD5 of its bytes in hexadecimal.
   package func put(_ body: [UInt8], _ name: CertificateFileName, of id: LoadBalancerID) async throws -> String {
-    try await BlockingIO.run { [paths] in
+    try await BlockingIO.run {
       // Private keys: nobody but root has business here; haproxy reads them before it drops its rights.
       try DurableFile.createDirectory(paths.certificateDirectory(of: id), mode: 0o700)
       try DurableFile.write(body, to: paths.certificate(name, of: id), mode: 0o600)
+      // After the new bytes: a crash in between makes the controller send them again.
+      if isDeleted(name, of: id) { try DurableFile.remove(paths.tombstone(name, of: id)) }
     }
     return Digest.hex(Digest.md5(body))
   }
 
-  /// The MD5 of the stored bytes in hexadecimal; nil when there is no such file.
+  /// The MD5 of the stored bytes in hexadecimal; nil when there is no such file, or it was deleted.
   package func md5(_ name: CertificateFileName, of id: LoadBalancerID) async throws -> String? {
-    try await BlockingIO.run { [paths] in
+    try await BlockingIO.run {
+      if isDeleted(name, of: id) { return nil }
       do {
         return Digest.hex(Digest.md5(try FileRead.bytes(paths.certificate(name, of: id))))
       } catch let error as DurableFile.Failure where error.isMissing {
@@ -31,10 +34,17 @@ package struct CertificateStore: Sendable {
   }
 
   /// Removes a file; a missing one is removed already.
+  ///
+  /// One that a configuration still names is only marked as deleted, so that haproxy can be started again with it.
   package func delete(_ name: CertificateFileName, of id: LoadBalancerID) async throws {
-    try await BlockingIO.run { [paths] in
+    try await BlockingIO.run {
       guard FileRead.exists(paths.certificate(name, of: id)) else { return }
-      try DurableFile.remove(paths.certificate(name, of: id))
+      let configurations = [paths.configuration(of: id), paths.lastGoodConfiguration(of: id)]
+      if named(by: configurations, of: id).contains(name) {
+        try DurableFile.write([UInt8](), to: paths.tombstone(name, of: id), mode: 0o600)
+      } else {
+        try DurableFile.remove(paths.certificate(name, of: id))
+      }
     }
   }
 }

@@ -42,6 +42,10 @@ package struct AgentPaths: Sendable {
   package func certificate(_ name: CertificateFileName, of id: LoadBalancerID) -> String {
     "\(certificates)/\(id)/\(name)"
   }
+  /// Marks a certificate as deleted that the running configuration still names; no certificate's name begins with a dot.
+  package func tombstone(_ name: CertificateFileName, of id: LoadBalancerID) -> String {
+    "\(certificates)/\(id)/.\(name).deleted"
+  }
 
   package var vrrpDirectory: String { "\(base)/vrrp" }
   package var vrrpConfiguration: String { "\(base)/vrrp/octavia-keepalived.conf" }

@@ -20,6 +20,7 @@ extension LoadBalancers {
     }
     if action != .stop {
       await keepAsLastGood(id)
+      await removeUnusedCertificates(id)
       // After the start, so that a failed one does not claim the VIP (contract agent-api §5 W30).
       try await note(isStopped: false, id)
       if !isStandbyPair {
@@ -167,6 +168,14 @@ extension LoadBalancers {
       }
     } catch {
       logger.warning("running configuration not kept", metadata: ["lb": "\(id)", "error": "\(error)"])
+    }
+  }
+
+  private func removeUnusedCertificates(_ id: LoadBalancerID) async {
+    do {
+      try await CertificateStore(paths: paths).removeUnused(of: id)
+    } catch {
+      logger.warning("unused certificates stay", metadata: ["lb": "\(id)", "error": "\(error)"])
     }
   }
 

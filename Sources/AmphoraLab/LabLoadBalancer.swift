@@ -28,6 +28,10 @@ package struct LabLoadBalancer: Sendable {
   /// `HTTP` or `TCP`.
   package var listenerProtocol = "HTTP"
   package var members: [Member]
+  /// The port of a listener for metrics; nil for none.
+  package var prometheusPort: Int?
+  /// The id of the listener for metrics.
+  package let prometheusListener = "c1a7b3de-0000-4000-8000-000000000009"
   /// Seconds between health checks; nil for no monitor.
   package var monitorDelay: Int? = 1
   /// Open connections at most.
@@ -113,6 +117,9 @@ package struct LabLoadBalancer: Sendable {
        "expected_codes": "200"}
       """
     }
+    let metrics = prometheusPort.map {
+      #", {"id": "\#(prometheusListener)", "protocol": "PROMETHEUS", "protocol_port": \#($0), "connection_limit": 10}"#
+    }
     let vips = additionalVIPs.map { #"{"ip_address": "\#($0)", "subnet_id": null}"# }.joined(separator: ", ")
     return """
       {"loadbalancer": {"id": "\(id)", "project_id": "7ac5d5c0c9f14b6f8e7d6c5b4a392817", "vip_address": "\(vip)",
@@ -120,7 +127,7 @@ package struct LabLoadBalancer: Sendable {
         "listeners": [{"id": "\(listener)", "protocol": "\(listenerProtocol)", "protocol_port": \(port),
           "connection_limit": \(connectionLimit), "default_pool_id": "\(pool)",
           "default_pool": {"id": "\(pool)", "protocol": "\(listenerProtocol)", "lb_algorithm": "ROUND_ROBIN",
-            "healthmonitor": \(monitor ?? "null"), "members": [\(servers)]}}]},
+            "healthmonitor": \(monitor ?? "null"), "members": [\(servers)]}}\(metrics ?? "")]},
        "context": \(context)}
       """
   }

@@ -44,6 +44,39 @@ import Testing
     }
   }
 
+  @Test func `reads are answered while a change of the same object runs`() async throws {
+    try await withAmphora(starts: false) { amphora in
+      // haproxy, which judges an upload, takes as long as the test wants.
+      let script = """
+        #!/bin/bash
+        if [ -e /run/hold ]; then touch /run/held; while [ -e /run/hold ]; do sleep 0.02; done; fi
+        exec /usr/sbin/haproxy "$@"
+        """
+      try await amphora.write(script, to: "/run/bin/slow-haproxy", mode: 0o755)
+      try await amphora.configure((of: "haproxy_cmd = /usr/sbin/haproxy", with: "haproxy_cmd = /run/bin/slow-haproxy"))
+      try await amphora.startAgent()
+      try await VRRPTests.plug(amphora)
+      let (id, file) = (freshID(), try #require(CertificateFileName("a.pem")))
+      let text = HAProxyUploadTests.idle(id)
+      try await amphora.client.uploadHAProxy(text, loadBalancer: id)
+      try await amphora.client.putCertificate([1], loadBalancer: id, file: file)
+
+      try await amphora.write("", to: "/run/hold")
+      let change = Task { try await amphora.client.uploadHAProxy(text + "# new\n", loadBalancer: id) }
+      try await poll("the change is at work") { amphora.exists("/run/held") }
+      for path in [
+        "/", "/1.0/info", "/1.0/details", "/1.0/listeners", "/1.0/loadbalancer/\(id)/haproxy",
+        "/1.0/loadbalancer/\(id)/certificates/a.pem", "/1.0/interface/203.0.113.4",
+      ] {
+        #expect(try await amphora.send("GET", path).status == 200, "\(path)")
+      }
+      #expect(amphora.text("/var/lib/octavia/\(id)/haproxy.cfg") == text, "the change still runs")
+      _ = try await amphora.run("/bin/rm /run/hold")
+      _ = try await change.value
+      #expect(amphora.text("/var/lib/octavia/\(id)/haproxy.cfg") == text + "# new\n")
+    }
+  }
+
   @Test func `actions may be repeated and are compared without regard to case`() async throws {
     try await withStage { stage in
       try await stage.upload()

@@ -1,5 +1,6 @@
 // Heartbeats of a real agent, as a controller's receiver hears them (contract heartbeat-and-config §2).
 
+import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
@@ -49,6 +50,25 @@ import Testing
       _ = try await watch.next("both members up again") { $0.memberStates == ["UP", "UP"] }
       try await stage.amphora.client.control(stage.object, .stop)
       _ = try await watch.next("no haproxy") { $0.listeners.isEmpty && $0.pools == [] }
+    }
+    try await watch.receiver.close()
+  }
+
+  @Test func `a listener for metrics is reported, the exporter behind it is not`() async throws {
+    let watch = try await HeartbeatWatch()
+    try await withStage(settings(watch)) { stage in
+      stage.balancer.prometheusPort = 8088
+      try await stage.deploy()
+      let listeners = Set([stage.balancer.listener, stage.balancer.prometheusListener])
+      let message = try await watch.next("both listeners") { $0.listeners.count >= 2 }
+      #expect(Set(message.listeners.map(\.id)) == listeners && message.listeners.count == 2)
+      #expect(message.listeners.map(\.status) == ["OPEN", "OPEN"])
+      #expect(message.pools?.map(\.key) == ["\(stage.balancer.pool):\(stage.balancer.listener)"])
+      #expect(Set(try await stage.amphora.client.listListeners().map(\.uuid)) == listeners)
+      // haproxy itself has them.
+      let exporter = try await stage.amphora.run(
+        "/sbin/ip netns exec amphora-haproxy /usr/bin/curl -s http://127.0.0.1:9101/metrics")
+      #expect(exporter.output.contains("prometheus-exporter-internal-endpoint"))
     }
     try await watch.receiver.close()
   }

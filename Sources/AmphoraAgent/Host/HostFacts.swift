@@ -61,7 +61,8 @@ package enum HostFacts {
 
   /// The active tuned profiles, from the first 1024 characters of tuned's file.
   package static func tunedProfiles(path: String = "/etc/tuned/active_profile") -> String {
-    let text = (FileRead.text(path) ?? "").prefix(1024)
+    // By code points: in Swift a carriage return and a line feed are one character.
+    let text = String(String.UnicodeScalarView((FileRead.text(path) ?? "").unicodeScalars.prefix(1024)))
     let isBlank: (Character) -> Bool = \.isWhitespace
     return String(text.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
   }

@@ -185,8 +185,12 @@ final class LiveAmphora: Sendable {
 
   /// Expects that no process of a program is left.
   func expectNone(_ name: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    // haproxy's workers and keepalived's children end some milliseconds after their parent, for which the agent waits.
+    let isEmpty: Bool? = try? await poll("the end of \(name)", within: .seconds(5)) {
+      try await processes(name).isEmpty ? true : nil
+    }
+    if isEmpty == true { return }
     let left = try await processes(name)
-    if left.isEmpty { return }
     let table = try await run("/bin/ps -eo pid,ppid,stat,etimes,args").output
     Issue.record("\(name) runs: \(left)\n\(table)\n\(agentLog.suffix(4000))", sourceLocation: sourceLocation)
   }

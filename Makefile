@@ -37,6 +37,7 @@ build: setup ## Build the release agent, stripped, static for the Swift runtime
 	swift build $(RELEASE) --product amphora-agent
 	@mkdir -p $(dir $(AGENT))
 	@strip -o $(AGENT) "$$(swift build $(RELEASE) --show-bin-path)/amphora-agent"
+	@! grep -q AMPHORA_TEST_ $(AGENT) || { echo "The release agent has a hook for tests." >&2; exit 1; }
 	@ls -l $(AGENT) | awk '{printf "%s: %.1f MB\n", $$NF, $$5 / 1000000}'
 
 check-root:

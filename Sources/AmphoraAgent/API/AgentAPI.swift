@@ -73,10 +73,12 @@ package struct AgentAPI: Sendable {
     let body = try request.body.get()
     let fingerprint = "\(route.method.rawValue) \(route.path) \(Digest.hex(Digest.sha256(body)))"
     return await lanes.run(Self.lane(of: route), fingerprint: fingerprint) {
-      do {
-        return try await perform(route, body, contentType: request.contentType)
-      } catch {
-        return ErrorMapper.response(to: error, logger: logger)
+      await KillPoint.counting(.request) {
+        do {
+          return try await perform(route, body, contentType: request.contentType)
+        } catch {
+          return ErrorMapper.response(to: error, logger: logger)
+        }
       }
     }
   }

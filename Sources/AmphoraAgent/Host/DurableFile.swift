@@ -34,16 +34,16 @@ package enum DurableFile {
     do throws(Failure) {
       defer { close(descriptor) }
       // The mode comes first: there is no moment at which a secret stands under a wider one.
-      try check(fchmod(descriptor, mode), "set the mode of", path)
+      try check(changingFiles { fchmod(descriptor, mode) }, "set the mode of", path)
       try writeAll(Array(bytes), to: descriptor, path)
-      try check(fsync(descriptor), "sync", path)
+      try check(changingFiles { fsync(descriptor) }, "sync", path)
     } catch {
-      unlink(temporary)
+      _ = changingFiles { unlink(temporary) }
       throw error
     }
-    guard rename(temporary, path) == 0 else {
+    guard changingFiles({ rename(temporary, path) }) == 0 else {
       let failure = Failure(operation: "replace", path: path, errno: errno)
-      unlink(temporary)
+      _ = changingFiles { unlink(temporary) }
       throw failure
     }
     try syncFolder(folder)
@@ -51,7 +51,7 @@ package enum DurableFile {
 
   /// Removes a file; one that is not there is fine.
   package static func remove(_ path: String) throws(Failure) {
-    guard unlink(path) == 0 else {
+    guard changingFiles({ unlink(path) }) == 0 else {
       if errno == ENOENT { return }
       throw Failure(operation: "remove", path: path, errno: errno)
     }
@@ -71,11 +71,11 @@ package enum DurableFile {
     }
     let parent = split(path).folder
     if parent != path, parent != "." { try createDirectory(parent, mode: 0o755) }
-    guard mkdir(path, mode) == 0 else {
+    guard changingFiles({ mkdir(path, mode) }) == 0 else {
       if errno == EEXIST { return }
       throw Failure(operation: "create folder", path: path, errno: errno)
     }
-    try check(chmod(path, mode), "set the mode of", path)
+    try check(changingFiles { chmod(path, mode) }, "set the mode of", path)
     try syncFolder(parent)
   }
 
@@ -118,19 +118,25 @@ package enum DurableFile {
 
   /// Makes an empty file `.NAME.XXXXXX.tmp` that only its owner can open, and returns its descriptor and path.
   package static func openTemporary(in folder: String, for name: String) throws(Failure) -> (CInt, path: String) {
-    // NAME_MAX is 255 bytes. By hand, because Swift's Glibc has no mkostemp, and mkstemp leaves the file open in children.
-    let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
-    let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".utf8)
+    // By hand, because Swift's Glibc has no mkostemp, and mkstemp leaves the file open in children.
     while true {
-      let random = String(decoding: (0..<6).map { _ in letters[Int.random(in: 0..<letters.count)] }, as: UTF8.self)
-      let path = "\(folder)/.\(stem).\(random).tmp"
-      let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      let path = temporaryPath(in: folder, for: name)
+      let descriptor = changingFiles { open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
       if descriptor >= 0 { return (descriptor, path) }
       guard errno == EEXIST else { throw Failure(operation: "create", path: path, errno: errno) }
     }
   }
 
-  private static func split(_ path: String) -> (folder: String, name: String) {
+  /// A fresh name for a temporary of a file.
+  static func temporaryPath(in folder: String, for name: String) -> String {
+    // NAME_MAX is 255 bytes.
+    let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
+    let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".utf8)
+    let random = String(decoding: (0..<6).map { _ in letters[Int.random(in: 0..<letters.count)] }, as: UTF8.self)
+    return "\(folder)/.\(stem).\(random).tmp"
+  }
+
+  static func split(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
   }
@@ -138,8 +144,8 @@ package enum DurableFile {
   private static func writeAll(_ bytes: [UInt8], to descriptor: CInt, _ path: String) throws(Failure) {
     var offset = 0
     while offset < bytes.count {
-      let written = bytes.withUnsafeBytes {
-        Glibc.write(descriptor, $0.baseAddress?.advanced(by: offset), $0.count - offset)
+      let written = bytes.withUnsafeBytes { bytes in
+        changingFiles { Glibc.write(descriptor, bytes.baseAddress?.advanced(by: offset), bytes.count - offset) }
       }
       if written < 0 {
         if errno == EINTR { continue }
@@ -149,11 +155,11 @@ package enum DurableFile {
     }
   }
 
-  private static func syncFolder(_ folder: String) throws(Failure) {
+  static func syncFolder(_ folder: String) throws(Failure) {
     let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw Failure(operation: "open folder", path: folder, errno: errno) }
     defer { close(descriptor) }
-    try check(fsync(descriptor), "sync folder", folder)
+    try check(changingFiles { fsync(descriptor) }, "sync folder", folder)
   }
 
   private static func check(_ result: CInt, _ operation: String, _ path: String) throws(Failure) {

@@ -9,21 +9,21 @@ final class NotifySocket {
 
   /// Binds the socket at a path; a leftover of an earlier run is replaced.
   init(path: String) throws(DurableFile.Failure) {
-    unlink(path)
+    _ = changingFiles { unlink(path) }
     self.path = path
     descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw DurableFile.Failure(operation: "socket", path: path, errno: errno) }
     guard let address = UnixAddress(path) else {
       throw DurableFile.Failure(operation: "bind", path: path, errno: ENAMETOOLONG)
     }
-    guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else {
+    guard changingFiles({ address.withPointer { bind(descriptor, $0, $1) } }) == 0 else {
       throw DurableFile.Failure(operation: "bind", path: path, errno: errno)
     }
   }
 
   deinit {
     close(descriptor)
-    unlink(path)
+    _ = changingFiles { unlink(path) }
   }
 
   /// Blocks until a message has the line `READY=1`; false when `giveUp` says so or the time is over.

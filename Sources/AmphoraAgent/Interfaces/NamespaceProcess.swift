@@ -87,7 +87,7 @@ enum NamespaceProcess {
     do throws(DurableFile.Failure) {
       // /run is memory, and only root can write there.
       let (descriptor, path) = try DurableFile.openTemporary(in: "/run", for: "amphora-input")
-      unlink(path)
+      _ = changingFiles { unlink(path) }
       file = descriptor
     } catch {
       throw .notStarted(program: program, errno: error.errno)

@@ -53,8 +53,8 @@ struct HeartbeatListen: Command {
     } catch {
       throw CommandFailure(.failed, "could not listen at \(text): \(error)")
     }
-    // Who waits for it must know the port when it was 0.
-    output.note("listening at \(host.contains(":") ? "[\(host)]" : host):\(receiver.port)")
+    // On standard error with --json too: a script must know when it listens, and at which port when it asked for 0.
+    StandardStream.write("listening at \(host.contains(":") ? "[\(host)]" : host):\(receiver.port)\n", to: 2)
     let display = display(output)
     try await follow(receiver, display)
   }

@@ -63,6 +63,33 @@ import Testing
         == (names + ["other.txt"]).sorted())
   }
 
+  @Test(arguments: ["in.yaml", "in.yml"])
+  func `a YAML document is told by its name`(name: String) throws {
+    let program = try ControlProgram()
+    try program.write(
+      """
+      # JSON cannot say this
+      loadbalancer:
+        id: 0b1f9a51-5d9b-4d6e-9d3b-0f1f4c3b2a10
+        project_id: p1
+        vip_address: 203.0.113.10
+        listeners:
+          - {id: c1a7b3de-0000-4000-8000-000000000001, protocol: HTTP, protocol_port: 80}
+          - {id: c1a7b3de-0000-4000-8000-000000000002, protocol: UDP, protocol_port: 53}
+      context:
+        topology: SINGLE
+        haproxy_version: "2.6.12"
+        host_amphora_id: 11111111-2222-4333-8444-555555555501
+        amphorae: [{id: 11111111-2222-4333-8444-555555555501, status: ALLOCATED, role: STANDALONE}]
+      """, name)
+    try program.write(Self.document, "in.json")
+    for (input, output) in [(name, "yaml"), ("in.json", "json")] {
+      let result = try program.run("render", input, "--output", output)
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    #expect(try program.read("yaml/haproxy.cfg") == program.read("json/haproxy.cfg"))
+  }
+
   @Test(arguments: [
     (#""protocol_port": 80"#, #""protocol_port": 99999"#, "loadbalancer.listeners[0].protocol_port"),
     (#""protocol": "UDP""#, #""protocol": "UPD""#, "loadbalancer.listeners[1].protocol"),

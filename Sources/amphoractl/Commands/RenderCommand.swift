@@ -9,7 +9,7 @@ struct RenderCommand: Command {
     commandName: "render",
     abstract: "Render a load balancer's configuration files; no amphora is needed.",
     discussion: """
-      INPUT is a JSON document with the members `loadbalancer` (the Octavia v2 API's object with its children) and \
+      INPUT is a JSON document, or YAML where its name ends in .yaml or .yml, with the members `loadbalancer` (the Octavia v2 API's object with its children) and \
       `context`. Written are haproxy.cfg, keepalived.conf and lvs-<listener id>.conf, as they apply; other files of the \
       folder stay. A wrong value is reported with its path, and nothing is written.
 
@@ -18,7 +18,7 @@ struct RenderCommand: Command {
 
   @OptionGroup var global: GlobalOptions
 
-  @Argument(help: "The document; - is standard input.", completion: .file(extensions: ["json"]))
+  @Argument(help: "The document; - is standard input.", completion: .file(extensions: ["json", "yaml", "yml"]))
   var input: String
 
   @Option(name: .shortAndLong, help: "The folder to write to; made if it does not exist.", completion: .directory)
@@ -33,10 +33,17 @@ struct RenderCommand: Command {
     let files: [File]
   }
 
+  private func document() throws -> LoadBalancerDocument {
+    let isYAML = [".yaml", ".yml"].contains { input.hasSuffix($0) }
+    return isYAML
+      ? try LoadBalancerDocument(yaml: Parsed.text(input))
+      : try LoadBalancerDocument(json: Data(InputFile.bytes(input)))
+  }
+
   func execute(_ context: CommandContext) async throws {
     let files: [String: String]
     do {
-      files = try ConfigurationFiles.render(LoadBalancerDocument(json: Data(InputFile.bytes(input))))
+      files = try ConfigurationFiles.render(try document())
     } catch let error as DocumentError {
       throw CommandFailure(.failed, "\(input == "-" ? "standard input" : input): \(error)")
     }

@@ -1,5 +1,7 @@
 // Work inside a namespace is done on a thread of its own, which enters, works and ends. A thread of a pool (Swift
-// concurrency, NIO) must never enter: whatever runs on it next would be in the wrong namespace.
+// concurrency, NIO) must never enter: whatever runs on it next would be in the wrong namespace. And a thread that has
+// entered must never start another one, which would be born there: so it must not resume a task, because that may make the
+// pool grow by a thread.
 
 import CNetlink
 import Glibc
@@ -14,8 +16,9 @@ extension NetworkNamespace {
   package func run<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
       do {
+        // This thread stays where it was born, and resumes; the one that it waits for enters.
         let thread = try NamespaceThread.start(name) {
-          continuation.resume(with: Result { try inside(body) })
+          continuation.resume(with: Result { try runBlocking(body) })
         }
         pthread_detach(thread)
       } catch {

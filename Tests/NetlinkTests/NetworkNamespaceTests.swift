@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Synchronization
 import Testing
@@ -23,6 +24,28 @@ extension KernelTests {
           #expect(access(ours.path, F_OK) != 0 && access(theirs.path, F_OK) != 0)
         }
       }
+    }
+
+    @Test func `no thread of the process is left in a namespace, however many tasks were resumed from there`()
+      async throws
+    {
+      let namespace = try #require(NetworkNamespace("nlt-strays-\(getpid())"))
+      try namespace.create()
+      defer { #expect(throws: Never.self) { try namespace.delete() } }
+      let inside = try namespace.identity()
+      // The pool grows when tasks are resumed and its threads are busy.
+      await withTaskGroup(of: Void.self) { group in
+        for _ in 0..<64 {
+          group.addTask {
+            try? await namespace.run { _ = usleep(1000) }
+            usleep(2000)
+          }
+        }
+      }
+      let strays = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").filter { thread in
+        (try? NetworkNamespace.Identity(path: "/proc/self/task/\(thread)/ns/net")) == inside
+      }
+      #expect(strays.isEmpty)
     }
 
     @Test func `the handle has mode 0 beneath, and mounts are shared with services`() throws {

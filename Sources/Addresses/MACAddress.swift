@@ -34,3 +34,21 @@ public struct MACAddress: Hashable, Sendable, CustomStringConvertible {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
   }
 }
+
+extension MACAddress: Codable {
+  /// Decodes from a string; fails when that is no MAC address.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let address = MACAddress(text) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is no MAC address")
+    }
+    self = address
+  }
+
+  /// Encodes as a string.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+}

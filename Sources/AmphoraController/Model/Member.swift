@@ -20,6 +20,8 @@ public struct Member: Codable, Hashable, Sendable {
   public var adminStateUp = true
   /// What the controller is doing with it.
   public var provisioningStatus = ProvisioningStatus.active
+  /// The subnet in which amphorae need an address to reach it; not part of any configuration file.
+  public var subnetID: String?
 
   /// Makes an enabled member of weight 1.
   public init(id: ObjectID, address: AddressText, protocolPort: Int) {
@@ -39,11 +41,12 @@ public struct Member: Codable, Hashable, Sendable {
     case monitorPort = "monitor_port"
     case adminStateUp = "admin_state_up"
     case provisioningStatus = "provisioning_status"
+    case subnetID = "subnet_id"
   }
 }
 
 extension Member: DocumentObject {
-  static let ignoredKeys: Set<String>? = commonIgnoredKeys.union(["subnet_id", "vnic_type"])
+  static let ignoredKeys: Set<String>? = commonIgnoredKeys.union(["vnic_type"])
 
   init(reading object: ObjectReader<CodingKeys>) throws {
     self.init(
@@ -55,5 +58,6 @@ extension Member: DocumentObject {
     monitorPort = try object.integer(.monitorPort, in: portRange)
     adminStateUp = try object.optional(.adminStateUp) ?? true
     provisioningStatus = try object.optional(.provisioningStatus) ?? .active
+    subnetID = try object.optional(.subnetID)
   }
 }

@@ -100,6 +100,24 @@ public struct AmphoraID: Hashable, Sendable, CustomStringConvertible {
   public var description: String { text }
 }
 
+extension AmphoraID: Codable {
+  /// Decodes from a string; fails when that is no id.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let id = AmphoraID(text) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is no amphora id")
+    }
+    self = id
+  }
+
+  /// Encodes as a string.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(text)
+  }
+}
+
 /// The name of a file with TLS material: `[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.pem`, 200 bytes at most
 /// (contract agent-api §5 W3, narrower than upstream's pattern; controllers send `<sha1 or listener id>.pem`).
 public struct CertificateFileName: Hashable, Sendable, CustomStringConvertible {

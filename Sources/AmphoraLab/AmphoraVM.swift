@@ -24,13 +24,17 @@ package final class AmphoraVM: Sendable {
   /// - Parameters:
   ///   - agent: the path of the amphora-agent binary.
   ///   - files: files that are there from the beginning, under /etc or /var/lib, by path.
+  ///   - directory: what the amphora writes; a folder of the sandbox unless told.
+  ///   - startsAgent: whether the amphora starts the agent itself, and again whenever it ends.
   package init(
-    number: Int, namespace: NetworkNamespace, managementAddress: String, agent: String, files: [String: String] = [:]
+    number: Int, namespace: NetworkNamespace, managementAddress: String, agent: String, files: [String: String] = [:],
+    directory: String? = nil, startsAgent: Bool = false
   ) async throws {
     self.number = number
     self.namespace = namespace
     self.managementAddress = managementAddress
-    directory = "\(Sandbox.directory)/vm-\(number)"
+    let directory = directory ?? "\(Sandbox.directory)/vm-\(number)"
+    self.directory = directory
     self.agent = agent
     try DurableFile.createDirectory(directory, mode: 0o755)
     // Of an amphora that boots again, /run starts empty.
@@ -46,6 +50,7 @@ package final class AmphoraVM: Sendable {
         "/sbin/ip", "netns", "exec", namespace.name, "/usr/bin/unshare", "--mount", "--propagation", "private", "--pid",
         "--fork",
         "--kill-child", "--mount-proc", "/bin/bash", "-c", Self.bootScript, "boot", directory, agent,
+        startsAgent ? "yes" : "no",
       ]
     initProcess = try ChildProcess(command, output: "\(directory)/boot.log")
     initPID = try await Self.poll("the amphora's first process", log: "\(directory)/boot.log") {
@@ -64,7 +69,8 @@ package final class AmphoraVM: Sendable {
   /// Makes the amphora's file system, then waits for ever; bash collects the processes that lose their parents.
   private static let bootScript = """
     set -e
-    dir=$1 agent=$2
+    dir=$1 agent=$2 starts=$3
+    exec 3>> "$dir/agent.log"
     for tree in etc var/lib; do
       mkdir -p "$dir/upper/$tree" "$dir/work/$tree"
       mount -t overlay overlay -o "lowerdir=/$tree,upperdir=$dir/upper/$tree,workdir=$dir/work/$tree" "/$tree"
@@ -77,6 +83,11 @@ package final class AmphoraVM: Sendable {
     mount --bind "$dir/run" /run
     ip link set lo up
     touch /run/.ready
+    export PATH=/run/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+    while [ "$starts" = yes ]; do
+      "$agent" serve --config-file /etc/octavia/amphora-agent.conf --supervisor direct >&3 2>&1 3>&- || true
+      sleep 1
+    done
     while :; do sleep 1; done
     """
 

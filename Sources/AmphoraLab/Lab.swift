@@ -34,11 +34,11 @@ package final class Lab: Sendable {
   }
 
   /// An amphora has another working folder.
-  private static func absolute(_ path: String) throws -> String {
+  static func absolute(_ path: String) throws -> String {
     path.hasPrefix("/") ? path : "\(try FileRead.link("/proc/self/cwd"))/\(path)"
   }
 
-  private static func agentBesideThisProgram() throws -> String {
+  static func agentBesideThisProgram() throws -> String {
     if let path = getenv("AMPHORA_AGENT") { return String(cString: path) }
     let program = try FileRead.link("/proc/self/exe")
     let folder = program[..<(program.lastIndex(of: "/") ?? program.startIndex)]

@@ -17,6 +17,10 @@ struct Amphoractl: AsyncParsableCommand {
       \(ExitStatus.help)
       """,
     subcommands: [
+      ApplyCommand.self,
+      ShowCommand.self,
+      FailoverCommand.self,
+      DeleteCommand.self,
       RenderCommand.self,
       CACommand.self,
       HeartbeatCommand.self,

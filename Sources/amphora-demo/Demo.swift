@@ -5,7 +5,6 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Netlink
-import Synchronization
 
 /// A step that did not show what it should.
 struct DemoFailure: Error, CustomStringConvertible {
@@ -16,8 +15,7 @@ struct DemoFailure: Error, CustomStringConvertible {
 struct Demo {
   let agent: String?
   let holds: Bool
-  private let out = StepPrinter()
-  private let vip = "203.0.113.10"
+  let out = StepPrinter()
 
   init(agent: String?, holds: Bool) {
     self.agent = agent
@@ -43,82 +41,67 @@ struct Demo {
   private func steps() async throws {
     let stage = try await prepare()
     defer { for member in stage.members { member.stop() } }
-    try await plug(stage)
-    try await deploy(stage)
+    try await create(stage)
     try await health(stage)
-    try await reloadUnderLoad(stage)
+    try await scale(stage)
+    try await changesUnderLoad(stage)
     if holds { await hold(stage) }
+    try await failOver(stage)
     try await takeDown(stage)
   }
 
   // MARK: Steps
 
   private func prepare() async throws -> DemoStage {
-    let lab = try await out.step("networks and certificate authorities") {
-      (try Lab(agent: agent), "management, VIP and member networks; server CA, client CA")
+    let (driver, settings) = try await out.step("networks and certificate authorities") {
+      let driver = try NamespaceDriver(
+        directory: "\(Sandbox.directory)/driver", agent: agent, scratch: "\(Sandbox.directory)/machines")
+      try await driver.makeManagementNetwork()
+      return ((driver, try Self.settings(driver)), "management, VIP and member networks; server CA, client CA")
     }
-    guard let id = AmphoraID("11111111-2222-4333-8444-555555555501") else { throw DemoFailure(description: "bad id") }
-    let (client, members) = try await out.step("hosts: a client and two members") {
-      let client = try lab.network.host("client", on: .vip, addresses: ["203.0.113.100/24"])
-      let members = try (1...2).map { number in
-        let namespace = try lab.network.host("member-\(number)", on: .member, addresses: ["10.0.1.2\(number)/24"])
-        let member = HTTPMember(name: "member-\(number)", namespace: namespace, port: 8080)
-        try member.start()
-        return member
-      }
-      return ((client, members), "203.0.113.100; 10.0.1.21:8080, 10.0.1.22:8080")
-    }
+    let procedures = LoadBalancerProcedures(
+      state: try StateDirectory("\(Sandbox.directory)/state"), compute: driver, network: driver, settings: settings)
     let receiver = try await HeartbeatReceiver.bind(
-      address: lab.network.controllerAddress, keys: [HeartbeatKey(lab.heartbeatKey)])
-    let amphora = try await out.step("amphora booted") {
-      let amphora = try await lab.bootAmphora(1, id: id)
-      return (amphora, "certificate and configuration for \(id)")
-    }
-    let process = try await out.step("agent started, answers over mutual TLS") {
-      let process = try amphora.vm.startAgent()
-      let version = try await amphora.client.retrying(RetryProfile(attempts: 500, pause: .milliseconds(5))).discover()
-      let info = try await amphora.client.info()
-      return (process, "API \(version), haproxy \(info.haproxyVersion), keepalived \(info.keepalivedVersion)")
-    }
-    var balancer = LabLoadBalancer(
-      amphora: id.text, vip: vip,
-      members: [
-        .init(id: "f0000000-0000-4000-8000-000000000001", address: "10.0.1.21", port: 8080),
-        .init(id: "f0000000-0000-4000-8000-000000000002", address: "10.0.1.22", port: 8080),
-      ])
-    balancer.haproxyVersion = try await amphora.client.info().haproxyVersion
-    return DemoStage(
-      lab: lab, amphora: amphora, process: process, client: client, members: members, balancer: balancer,
-      heartbeats: HeartbeatWatch(receiver))
-  }
-
-  private func plug(_ stage: DemoStage) async throws {
-    let client = stage.amphora.client
-    try await out.step("VIP port hot-plugged and configured") {
-      let mac = "fa:16:3e:00:00:01"
-      try stage.lab.network.plug(Self.mac(mac), named: "ens4", into: stage.amphora.vm.namespace, on: .vip)
-      let outcome = try await client.plugVIP(
-        Self.ip(vip),
-        PlugVIPBody(
-          subnetCIDR: "203.0.113.0/24", gateway: "203.0.113.1", macAddress: mac, vrrpIP: "203.0.113.4", mtu: 1450))
-      return ((), "\(Self.text(outcome))")
-    }
-    try await out.step("member port hot-plugged and configured") {
-      let mac = "fa:16:3e:00:00:02"
-      try stage.lab.network.plug(Self.mac(mac), named: "ens5", into: stage.amphora.vm.namespace, on: .member)
-      let outcome = try await client.plugNetwork(
-        PlugNetworkBody(
-          macAddress: mac,
-          fixedIPs: [FixedIPBody(ipAddress: "10.0.1.5", subnetCIDR: "10.0.1.0/24", gateway: "10.0.1.1")], mtu: 1450))
-      return ((), "\(Self.text(outcome))")
+      address: "\(driver.controllerAddress)", keys: [HeartbeatKey(settings.heartbeatKey)])
+    return try await out.step("hosts: a client and three members") {
+      // The driver learns of the networks from the document, as with amphoractl.
+      let sketch = DemoStage(
+        driver: driver, procedures: procedures, client: .amphoraHAProxy, members: [],
+        heartbeats: HeartbeatWatch(receiver))
+      await driver.define(subnetsOf: try sketch.document())
+      let client = try await driver.makeHost("client", on: "vip", addresses: ["203.0.113.100/24"])
+      var members: [HTTPMember] = []
+      for (name, subnet, address) in [
+        ("member-1", "red", "10.0.1.21"), ("member-2", "red", "10.0.1.22"), ("member-3", "blue", "10.0.2.23"),
+      ] {
+        let namespace = try await driver.makeHost(name, on: subnet, addresses: ["\(address)/24"])
+        let member = HTTPMember(name: name, namespace: namespace, port: 8080)
+        try member.start()
+        members.append(member)
+      }
+      let stage = DemoStage(
+        driver: driver, procedures: procedures, client: client, members: members, heartbeats: sketch.heartbeats)
+      return (stage, "203.0.113.100; 10.0.1.21, 10.0.1.22, 10.0.2.23 on port 8080")
     }
   }
 
-  private func deploy(_ stage: DemoStage) async throws {
-    try await out.step("HTTP listener, ROUND_ROBIN, two members") {
-      try await stage.uploadAndReload()
-      return ((), "configuration checked by haproxy, haproxy started")
-    }
+  private static func settings(_ driver: NamespaceDriver) throws -> ControllerSettings {
+    let serverCA = try CertificateAuthority.create(name: "demo server CA")
+    let clientCA = try CertificateAuthority.create(name: "demo client CA")
+    let credentials = ControllerCredentials(
+      clientPEM: try clientCA.issueControllerCertificate(name: "demo controller").pem,
+      serverCAPEM: try serverCA.certificatePEM())
+    var settings = ControllerSettings(
+      credentials: credentials, clientCAPEM: try clientCA.certificatePEM(), heartbeatKey: "demo heartbeat key",
+      heartbeatReceivers: ["\(try driver.controllerAddress):5555"]
+    ) { try serverCA.issueAmphoraCertificate(id: $0) }
+    settings.heartbeatInterval = 1
+    settings.patience = RetryProfile(attempts: 2000, pause: .milliseconds(5))
+    return settings
+  }
+
+  private func create(_ stage: DemoStage) async throws {
+    try await apply(stage, "apply: HTTP listener, ROUND_ROBIN, two members")
     try await out.step("requests through the VIP") {
       try await stage.waitForAnswers(from: 2)
       var answers: [String] = []
@@ -129,6 +112,12 @@ struct Demo {
       }
       guard Set(answers).count == 2 else { throw DemoFailure(description: "only one member answers: \(answers)") }
       return ((), answers.joined(separator: ", "))
+    }
+    try await out.step("the same document again") {
+      guard try await !stage.procedures.apply(stage.document()) else {
+        throw DemoFailure(description: "it did something")
+      }
+      return ((), "nothing to do")
     }
   }
 
@@ -158,13 +147,22 @@ struct Demo {
     }
   }
 
-  private func reloadUnderLoad(_ stage: DemoStage) async throws {
-    try await out.step("10 reloads under load") {
+  private func scale(_ stage: DemoStage) async throws {
+    stage.change { $0.members.append(("10.0.2.23", "blue")) }
+    try await apply(stage, "apply: a third member, in another network")
+    try await out.step("requests through the VIP") {
+      try await stage.waitForAnswers(from: 3)
+      return ((), "three members answer")
+    }
+  }
+
+  private func changesUnderLoad(_ stage: DemoStage) async throws {
+    try await out.step("10 changes under load") {
       let load = Load()
       async let requests: Void = load.run(stage)
       for limit in 1...10 {
-        stage.changeLimit(2000 + limit)
-        try await stage.uploadAndReload()
+        stage.change { $0.connectionLimit = 2000 + limit }
+        try await stage.procedures.apply(stage.document())
       }
       load.stop()
       await requests
@@ -176,68 +174,31 @@ struct Demo {
     }
   }
 
+  private func failOver(_ stage: DemoStage) async throws {
+    let old = try stage.amphora
+    try await out.step("power cut") {
+      try await stage.driver.cutPower(of: old)
+      return ((), "amphora \(old) is gone, and the VIP with it")
+    }
+    let start = ContinuousClock.now
+    try await procedure("failover of amphora \(old)") {
+      try await stage.procedures.failOver(amphora: old, progress: $0)
+    }
+    try await out.step("requests through the VIP") {
+      try await stage.waitForAnswers(from: 1)
+      let took = Int((ContinuousClock.now - start) / .milliseconds(1))
+      try await stage.waitForAnswers(from: 3)
+      return ((), "the first \(took) ms after the failover began; three members answer")
+    }
+  }
+
   private func takeDown(_ stage: DemoStage) async throws {
-    try await out.step("load balancer deleted") {
-      try await stage.amphora.client.deleteService(stage.object)
-      let result = await stage.get()
-      guard result.status == nil else { throw DemoFailure(description: "it still answers") }
-      let listeners = try await stage.amphora.client.listListeners()
-      guard listeners.isEmpty else { throw DemoFailure(description: "listeners are left: \(listeners)") }
-      return ((), "no listener left, port closed")
+    try await procedure("delete") { try await stage.procedures.delete(stage.id, progress: $0) }
+    try await out.step("nothing is left") {
+      for name in ["client", "member-1", "member-2", "member-3"] { try await stage.driver.removeHost(name) }
+      let left = try await stage.driver.inventory()
+      guard left.isEmpty else { throw DemoFailure(description: "left: \(left)") }
+      return ((), "no namespace, link, port, process or file")
     }
-    try await out.step("agent stopped") {
-      let status = await stage.process.stop()
-      guard status == 0 else { throw DemoFailure(description: "exit status \(status)") }
-      try await stage.amphora.client.shutdown()
-      return ((), "exit status 0")
-    }
-  }
-
-  private func hold(_ stage: DemoStage) async {
-    // This process has numbers of its own for processes; on the host the agent is the newest with this command line.
-    let enter = "nsenter --all --target $(pgrep -nf 'amphora-agent serve')"
-    out.show(
-      """
-
-        Everything stays up until Ctrl-C. From another terminal, as root:
-
-          \(enter) curl -s localhost:9443                            # inside the amphora; refused without TLS
-          \(enter) ip netns exec amphora-haproxy ip addr             # the traffic namespace
-          \(enter) cat /var/lib/octavia/\(stage.balancerID)/haproxy.cfg
-          \(enter) ip netns exec amphora-haproxy curl -s http://\(vip)/   # through the load balancer
-
-          \(enter) cat /run/amphora-agent/haproxy-\(stage.balancerID).service.log
-          nsenter --all --target $(pgrep -nx amphora-demo) tail -f \(stage.process.log)   # the agent's log
-
-      """)
-    await Interrupt.wait()
-  }
-
-  // MARK: Texts
-
-  private static func text(_ outcome: AmphoraClient.PlugOutcome) -> String {
-    switch outcome {
-    case .plugged(let details): details
-    case .alreadyPlugged: "plugged already"
-    }
-  }
-
-  private static func members(_ message: HeartbeatMessage) -> [String] {
-    (message.pools ?? []).flatMap { $0.members.map(\.status) }
-  }
-
-  private static func text(_ message: HeartbeatMessage) -> String {
-    let listeners = message.listeners.map(\.status).joined(separator: ",")
-    return "#\(message.sequence ?? -1): listener \(listeners), members \(members(message).joined(separator: ", "))"
-  }
-
-  static func ip(_ text: String) throws -> IPAddress {
-    guard let address = IPAddress(text) else { throw DemoFailure(description: "'\(text)' is no address") }
-    return address
-  }
-
-  private static func mac(_ text: String) throws -> MACAddress {
-    guard let mac = MACAddress(text) else { throw DemoFailure(description: "'\(text)' is no MAC address") }
-    return mac
   }
 }

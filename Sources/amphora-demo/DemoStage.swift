@@ -1,51 +1,85 @@
 // What the demo's steps work on.
 
+import Addresses
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import FoundationEssentials
 import Netlink
 import Synchronization
 
-/// The hosts and the load balancer of the demo.
+/// The controller, the hosts and the load balancer of the demo.
 final class DemoStage: Sendable {
-  let lab: Lab
-  let amphora: LabAmphora
-  let process: AgentProcess
+  static let vip = "203.0.113.10"
+  let driver: NamespaceDriver
+  let procedures: LoadBalancerProcedures
   let client: NetworkNamespace
   let members: [HTTPMember]
   let heartbeats: HeartbeatWatch
-  private let balancer: Mutex<LabLoadBalancer>
+  private let wanted: Mutex<Wanted>
+
+  /// What the load balancer is to be.
+  struct Wanted {
+    var connectionLimit = 2000
+    var members = [("10.0.1.21", "red"), ("10.0.1.22", "red")]
+  }
 
   init(
-    lab: Lab, amphora: LabAmphora, process: AgentProcess, client: NetworkNamespace, members: [HTTPMember],
-    balancer: LabLoadBalancer, heartbeats: HeartbeatWatch
+    driver: NamespaceDriver, procedures: LoadBalancerProcedures, client: NetworkNamespace, members: [HTTPMember],
+    heartbeats: HeartbeatWatch
   ) {
-    self.lab = lab
-    self.amphora = amphora
-    self.process = process
+    self.driver = driver
+    self.procedures = procedures
     self.client = client
     self.members = members
     self.heartbeats = heartbeats
-    self.balancer = Mutex(balancer)
+    wanted = Mutex(Wanted())
   }
 
-  var balancerID: String { balancer.withLock { $0.id } }
-  var object: ServiceObjectID { ServiceObjectID(unchecked: balancerID) }
+  let id = LoadBalancerID(unchecked: "0b1f9a51-5d9b-4d6e-9d3b-0f1f4c3b2a10")
 
-  func changeLimit(_ limit: Int) { balancer.withLock { $0.connectionLimit = limit } }
+  /// The load balancer's only amphora.
+  var amphora: AmphoraID {
+    get throws {
+      guard let amphora = try procedures.state.record(id)?.servingAmphorae.first?.id else {
+        throw DemoFailure(description: "no amphora serves")
+      }
+      return amphora
+    }
+  }
 
-  /// What a controller does for every change: upload, then reload, which starts haproxy if it does not run.
-  func uploadAndReload() async throws {
-    let balancer = balancer.withLock { $0 }
-    try await amphora.client.uploadHAProxy(
-      try balancer.haproxyConfiguration(), loadBalancer: LoadBalancerID(unchecked: balancer.id))
-    _ = try await amphora.client.control(object, .reload)
+  func change(_ body: (inout Wanted) -> Void) { wanted.withLock { body(&$0) } }
+
+  /// The document of the load balancer as it is to be now.
+  func document() throws -> LoadBalancerDocument {
+    let wanted = wanted.withLock { $0 }
+    let members = wanted.members.enumerated().map { index, member in
+      """
+      {"id": "f0000000-0000-4000-8000-00000000000\(index + 1)", "address": "\(member.0)", "protocol_port": 8080,
+       "subnet_id": "\(member.1)"}
+      """
+    }.joined(separator: ", ")
+    let json = """
+      {"loadbalancer": {"id": "\(id)", "project_id": "7ac5d5c0c9f14b6f8e7d6c5b4a392817", "vip_address": "\(Self.vip)",
+        "vip_subnet_id": "vip", "listeners": [{"id": "c1a7b3de-0000-4000-8000-000000000001", "protocol": "HTTP",
+          "protocol_port": 80, "connection_limit": \(wanted.connectionLimit),
+          "default_pool": {"id": "d0000000-0000-4000-8000-000000000001", "protocol": "HTTP",
+            "lb_algorithm": "ROUND_ROBIN", "members": [\(members)],
+            "healthmonitor": {"id": "e0000000-0000-4000-8000-000000000001", "type": "HTTP", "delay": 1, "timeout": 1,
+              "max_retries": 1, "max_retries_down": 2, "http_method": "GET", "url_path": "/",
+              "expected_codes": "200"}}}]},
+       "context": {"topology": "SINGLE", "haproxy_version": "2.6", "subnets": {
+         "vip": {"cidr": "203.0.113.0/24", "gateway_ip": "203.0.113.1", "host_routes": []},
+         "red": {"cidr": "10.0.1.0/24", "gateway_ip": "10.0.1.1", "host_routes": []},
+         "blue": {"cidr": "10.0.2.0/24", "gateway_ip": "10.0.2.1", "host_routes": []}}}}
+      """
+    return try LoadBalancerDocument(json: Data(json.utf8))
   }
 
   /// A request through the VIP.
   func get() async -> ProbeResult {
     do {
-      return await HTTPProbe.get(try Demo.ip("203.0.113.10"), port: 80, from: client)
+      return await HTTPProbe.get(try Demo.ip(Self.vip), port: 80, from: client)
     } catch {
       return ProbeResult(status: nil, body: "", failure: "\(error)")
     }

@@ -1,9 +1,10 @@
 // One line per step: a tick or a cross, what was done, what came of it, how long it took.
 
+import AmphoraController
 import Glibc
 
 /// Runs and prints steps.
-struct StepPrinter {
+struct StepPrinter: Sendable {
   private let isTerminal = isatty(1) == 1
 
   /// Runs a step; its result's text stands behind the step's name.
@@ -20,9 +21,14 @@ struct StepPrinter {
     }
   }
 
+  /// Prints a step of a procedure.
+  func procedureStep(_ progress: ProcedureProgress, succeeded: Bool) {
+    line(succeeded ? paint("✔", 32) : paint("✘", 31), "  " + progress.name, progress.detail, progress.elapsed)
+  }
+
   private func line(_ mark: String, _ name: String, _ text: String, _ took: Duration) {
     let milliseconds = took.components.seconds * 1000 + took.components.attoseconds / 1_000_000_000_000_000
-    let padded = name + String(repeating: " ", count: max(1, 46 - name.count))
+    let padded = name + String(repeating: " ", count: max(1, 56 - name.count))
     show("  \(mark) \(padded)\(milliseconds < 10_000 ? "\(milliseconds) ms" : "\(milliseconds / 1000) s")\t\(text)")
   }
 

@@ -13,8 +13,14 @@ package struct CertificateStore: Sendable {
   package func put(_ body: [UInt8], _ name: CertificateFileName, of id: LoadBalancerID) async throws -> String {
     try await BlockingIO.run {
       // Private keys: nobody but root has business here; haproxy reads them before it drops its rights.
-      try DurableFile.createDirectory(paths.certificateDirectory(of: id), mode: 0o700)
-      try DurableFile.write(body, to: paths.certificate(name, of: id), mode: 0o600)
+      let folder = paths.certificateDirectory(of: id)
+      try DurableFile.createDirectory(folder, mode: 0o700)
+      do throws(DurableFile.Failure) {
+        try DurableFile.write(body, to: paths.certificate(name, of: id), mode: 0o600)
+      } catch {
+        DurableFile.removeIfEmpty(folder)
+        throw error
+      }
       // After the new bytes: a crash in between makes the controller send them again.
       if isDeleted(name, of: id) { try DurableFile.remove(paths.tombstone(name, of: id)) }
     }
@@ -30,6 +36,13 @@ package struct CertificateStore: Sendable {
       } catch let error as DurableFile.Failure where error.isMissing {
         return nil
       }
+    }
+  }
+
+  /// Removes folders that a crash left without a file; for the start.
+  func clearRemains() {
+    for id in FileRead.names(in: paths.certificates).compactMap({ LoadBalancerID($0) }) {
+      DurableFile.removeIfEmpty(paths.certificateDirectory(of: id))
     }
   }
 

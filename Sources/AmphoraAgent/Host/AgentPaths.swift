@@ -32,6 +32,8 @@ package struct AgentPaths: Sendable {
   package func directory(of id: LoadBalancerID) -> String { "\(base)/\(id)" }
   package func configuration(of id: LoadBalancerID) -> String { "\(base)/\(id)/haproxy.cfg" }
   package func stagedConfiguration(of id: LoadBalancerID) -> String { "\(base)/\(id)/haproxy.cfg.new" }
+  /// Where a delete puts the configuration until the rest is gone too; our own file.
+  package func deletedConfiguration(of id: LoadBalancerID) -> String { "\(base)/\(id)/haproxy.cfg.deleted" }
   package func rejectedConfiguration(of id: LoadBalancerID) -> String { "\(base)/\(id)/haproxy.cfg.new-failed" }
   /// The last configuration that haproxy was seen to run; our own file, for going back after a failed start or reload.
   package func lastGoodConfiguration(of id: LoadBalancerID) -> String { "\(base)/\(id)/haproxy.cfg.last-good" }
@@ -46,6 +48,9 @@ package struct AgentPaths: Sendable {
   package func tombstone(_ name: CertificateFileName, of id: LoadBalancerID) -> String {
     "\(certificates)/\(id)/.\(name).deleted"
   }
+
+  /// Where direct supervision records its services.
+  package var services: String { "\(base)/services" }
 
   package var vrrpDirectory: String { "\(base)/vrrp" }
   package var vrrpConfiguration: String { "\(base)/vrrp/octavia-keepalived.conf" }

@@ -7,7 +7,9 @@ extension DirectSupervisor {
 
   package func output(_ name: String, since mark: OutputMark) async -> String {
     let bytes = (try? FileRead.bytes(logFile(name))) ?? []
-    return String(decoding: bytes.dropFirst(mark.offset).suffix(8192), as: UTF8.self)
+    // A start empties the file.
+    let offset = bytes.count < mark.offset ? 0 : mark.offset
+    return String(decoding: bytes.dropFirst(offset).suffix(8192), as: UTF8.self)
   }
 
   func logFile(_ name: String) -> String { "\(runtime)/\(name).log" }

@@ -33,7 +33,8 @@ package actor DirectSupervisor: ServiceSupervisor {
   // MARK: Verbs
 
   package func install(_ unit: ServiceUnit) async throws(SupervisorError) {
-    if services[unit.name]?.unit == unit { return }
+    // Somebody may have removed the record.
+    if services[unit.name]?.unit == unit, FileRead.exists(recordFile(unit.name)) { return }
     let former = services[unit.name]
     services[unit.name, default: Service(unit: unit)].unit = unit
     do throws(SupervisorError) {
@@ -52,7 +53,7 @@ package actor DirectSupervisor: ServiceSupervisor {
 
   package func uninstall(_ name: String) async throws(SupervisorError) {
     services[name] = nil
-    let path = "\(directory)/\(name).json"
+    let path = recordFile(name)
     do {
       try await BlockingIO.run { try DurableFile.remove(path) }
     } catch {
@@ -168,7 +169,7 @@ package actor DirectSupervisor: ServiceSupervisor {
     do {
       return try await BlockingIO.run { [runtime] in
         try DurableFile.createDirectory(runtime, mode: 0o755)
-        unlink(unit.pidFile)
+        _ = changingFiles { unlink(unit.pidFile) }
         let socket = try NotifySocket(path: notify)
         let child = try ChildProcess(
           unit.command, environment: unit.readiness == .notified ? ["NOTIFY_SOCKET": notify] : [:], output: log)
@@ -245,19 +246,21 @@ package actor DirectSupervisor: ServiceSupervisor {
       if enabled { throw SupervisorError(verb, name, output: "Unit \(name) not found.") }
       return
     }
-    if service.enabled == enabled { return }
+    if service.enabled == enabled, FileRead.exists(recordFile(name)) { return }
     services[name]?.enabled = enabled
     do throws(SupervisorError) {
       try await record(name, verb: verb)
     } catch {
-      services[name]?.enabled = !enabled
+      services[name]?.enabled = service.enabled
       throw error
     }
   }
 
+  private func recordFile(_ name: String) -> String { "\(directory)/\(name).json" }
+
   private func record(_ name: String, verb: String) async throws(SupervisorError) {
     guard let service = services[name] else { return }
-    let path = "\(directory)/\(name).json"
+    let path = recordFile(name)
     do {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

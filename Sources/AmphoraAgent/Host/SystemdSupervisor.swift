@@ -64,7 +64,11 @@ package struct SystemdSupervisor: ServiceSupervisor {
     try await systemctl("enable", name)
   }
 
-  package func disable(_ name: String) async throws(SupervisorError) { try await systemctl("disable", name) }
+  package func disable(_ name: String) async throws(SupervisorError) {
+    if !FileRead.exists("\(paths.units)/\(name)") { return }
+    try await systemctl("disable", name)
+  }
+
   package func start(_ name: String) async throws(SupervisorError) {
     let mark = await outputMark(name)
     do throws(SupervisorError) {
@@ -104,6 +108,7 @@ package struct SystemdSupervisor: ServiceSupervisor {
 
   package func uninstall(_ name: String) async throws(SupervisorError) {
     let path = "\(paths.units)/\(name)"
+    if !FileRead.exists(path) { return }
     do {
       try await BlockingIO.run { try DurableFile.remove(path) }
     } catch {

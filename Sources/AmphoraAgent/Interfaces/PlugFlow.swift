@@ -89,9 +89,16 @@ struct PlugFlow {
     if let owner = inside.first(where: { $0.name == file.name.text }) {
       throw PlugError.nameTaken(file.name, by: owner.macAddress?.description ?? "of unknown MAC address")
     }
+    let isFirst = !FileRead.exists(store.path(of: file.name))
     try store.store(file)
     try configurator.onStep("file written")
-    try record(mac, file.name, inside)
+    do {
+      try record(mac, file.name, inside)
+    } catch {
+      // Without its line nothing would ever belong to the file.
+      if isFirst { try? DurableFile.remove(store.path(of: file.name)) }
+      throw error
+    }
     try configurator.onStep("listed")
     // Should it fail, file and line stay: they say where the NIC belongs, the repetition finds them, and a boot would do
     // what this could not.

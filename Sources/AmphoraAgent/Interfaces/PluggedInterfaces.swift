@@ -60,6 +60,7 @@ extension PluggedInterfaces {
   /// Writes the list durably, unless the file holds exactly this text.
   package func write(to path: String) throws(DurableFile.Failure) {
     if FileRead.text(path) == text { return }
+    try DurableFile.createDirectory(String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)), mode: 0o755)
     try DurableFile.write(Array(text.utf8), to: path, mode: 0o644)
   }
 }

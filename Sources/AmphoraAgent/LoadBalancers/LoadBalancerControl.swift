@@ -14,7 +14,7 @@ extension LoadBalancers {
     guard isKnown else { throw LoadBalancerError.unknown(ServiceObjectID(unchecked: id.text)) }
     let action: ServiceAction = requested == .reload && !isRunning ? .start : requested
     switch action {
-    case .start: try await run(action, id) { unit async throws(SupervisorError) in try await supervisor.start(unit) }
+    case .start: try await run(action, id) { unit async throws(SupervisorError) in try await start(unit, id) }
     case .stop: try await stop(id)
     case .reload: try await reload(id)
     }
@@ -59,6 +59,19 @@ extension LoadBalancers {
     let unit = ServiceUnit.unitName(of: id)
     try await BlockingIO.run { [stopped] in isStopped ? try stopped.add(unit) : try stopped.remove(unit) }
     if isStandbyPair { try await checkScripts.update() }
+  }
+
+  /// Starts haproxy and looks whether its pid file says so, from which all else learns that it runs.
+  private func start(_ unit: String, _ id: LoadBalancerID) async throws(SupervisorError) {
+    try await supervisor.start(unit)
+    if store.isRunning(id) { return }
+    // One that has run all the while, with its files removed, counted as started; it would keep its old configuration.
+    try await supervisor.stop(unit)
+    try await supervisor.start(unit)
+    if store.isRunning(id) { return }
+    try? await supervisor.stop(unit)
+    throw SupervisorError(
+      "start", unit, output: "haproxy has not written its pid to \(paths.pidFile(of: id)): is the disk full?")
   }
 
   /// Runs a verb; on failure goes back to the last configuration that ran.
@@ -121,6 +134,8 @@ extension LoadBalancers {
         nextLook += .seconds(1)
         output = await supervisor.output(unit, since: mark)
         if Self.failureSigns.contains(where: output.contains) { break }
+        // Killed while it reloaded, and the supervisor's start of the new configuration fails.
+        if output.contains("[ALERT]"), !store.isRunning(id) { break }
       }
       try? await Task.sleep(for: pause)
       pause = min(pause * 2, .milliseconds(50))
@@ -129,8 +144,9 @@ extension LoadBalancers {
       "reload", unit, output: output + "haproxy took the signal but no new process serves; the old one goes on.")
   }
 
-  /// What a master says when its new worker did not start (haproxy 2.6, and 2.7 and later); other versions wait longer.
-  private static let failureSigns = ["in waitpid mode", "Loading failure"]
+  /// What a master says when its new worker did not start (haproxy 2.6, and 2.7 and later), or ended at once and took all
+  /// others with it; other versions wait longer.
+  private static let failureSigns = ["in waitpid mode", "Loading failure", "exit-on-failure"]
 
   private func wasJustRestarted(_ socket: StatsSocket) async -> Bool {
     for _ in 1...5 {
@@ -195,7 +211,12 @@ extension LoadBalancers {
     let unit = ServiceUnit.unitName(of: id)
     do throws(SupervisorError) {
       // A master whose reload failed waits with its old worker; another reload brings it back to a whole state.
-      if store.isRunning(id) { try await supervisor.reload(unit) } else { try await supervisor.start(unit) }
+      do throws(SupervisorError) {
+        if store.isRunning(id) { try await supervisor.reload(unit) } else { try await supervisor.start(unit) }
+      } catch {
+        // It may have ended since it was looked at.
+        try await supervisor.start(unit)
+      }
       logger.error("went back to the previous configuration", metadata: ["lb": "\(id)", "failure": "\(failure)"])
       return failure + "\nThe previous configuration was restored; the failed one is haproxy.cfg.new-failed."
     } catch {

@@ -46,10 +46,10 @@ package struct LoadBalancers: Sendable {
 
   /// Removes a load balancer; an unknown one is removed already (contract agent-api §3.7).
   package func delete(_ id: LoadBalancerID) async throws {
-    let isKnown = try await BlockingIO.run { [store] in store.exists(id) }
+    if isDeleted(id) { return try await finishDelete(id) }
+    let (isKnown, wasRunning) = try await BlockingIO.run { [store] in (store.exists(id), store.isRunning(id)) }
     guard isKnown else { return }
     let unit = ServiceUnit.unitName(of: id)
-    let wasRunning = try await BlockingIO.run { [store] in store.isRunning(id) }
     do {
       // Also when it does not run: it may just be started again after a crash, and would come back without supervision.
       try await supervisor.stop(unit)
@@ -57,30 +57,10 @@ package struct LoadBalancers: Sendable {
       if wasRunning { throw LoadBalancerError.stopBeforeDeleteFailed(output: error.output) }
       logger.debug("not stopped before the delete", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
     }
-    try await BlockingIO.run { [store, paths] in
-      if let socket = try? store.parsed(id).statsSocket, socket == paths.statsSocket(of: id) {
-        try? DurableFile.remove(socket)
-      }
-    }
-    // It is still known, so the check would ask for it; and no start of the agent may bring it back from here on.
-    try await BlockingIO.run { [stopped] in try stopped.add(unit) }
-    if FileRead.exists(paths.vrrpCheckScript) { try await checkScripts.update() }
-    do {
-      try await supervisor.disable(unit)
-    } catch {
-      logger.warning("unit not disabled", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
-    }
-    try await supervisor.uninstall(unit)
     try await BlockingIO.run { [paths] in
-      try? DurableFile.removeTree(paths.certificateDirectory(of: id))
-      // The file that makes the load balancer known goes last, so that a delete that was cut short can be repeated.
-      let directory = paths.directory(of: id)
-      for name in FileRead.names(in: directory) where name != "haproxy.cfg" {
-        try DurableFile.removeTree("\(directory)/\(name)")
-      }
-      try DurableFile.removeTree(directory)
+      try DurableFile.move(paths.configuration(of: id), to: paths.deletedConfiguration(of: id))
     }
-    try await BlockingIO.run { [stopped] in try stopped.remove(unit) }
+    try await finishDelete(id)
   }
 
   /// The listeners of all load balancers (contract agent-api §3.8).

@@ -1,6 +1,7 @@
 // The agent's parts, wired together from a configuration.
 
 import AmphoraProtocol
+import Glibc
 import Logging
 import Netlink
 
@@ -30,7 +31,7 @@ struct AgentParts: Sendable {
     let services: any ServiceSupervisor
     if supervisor == .direct {
       let setup = NamespaceSetup(interfaces: interfaces.plugger, namespace: interfaces.namespace, logger: logger)
-      let supervisor = DirectSupervisor(directory: "\(paths.base)/services", runtime: paths.runtime, logger: logger) {
+      let supervisor = DirectSupervisor(directory: paths.services, runtime: paths.runtime, logger: logger) {
         for failure in try await setup.up(systemSettings: false) {
           logger.error("interface", metadata: ["failure": "\(failure)"])
         }
@@ -72,13 +73,22 @@ struct AgentParts: Sendable {
     }
   }
 
+  /// Runs what precedes the API.
+  func prepare(secrets: [String]) async throws {
+    try await KillPoint.counting(.start) {
+      for secret in secrets { _ = changingFiles { chmod(secret, 0o600) } }
+      try await repairAndPrepare()
+    }
+  }
+
   /// Removes what a crash left half done, and writes the loopback's interface file.
-  func repairAndPrepare() async throws {
+  private func repairAndPrepare() async throws {
     try await BlockingIO.run { [paths, interfaceFiles, ownFolders, logger] in
       try DurableFile.createDirectory(paths.base, mode: 0o755)
+      try UserGroupFragment.restore(paths.userGroupFragment)
       let folders =
-        [paths.base, "\(paths.base)/services", paths.vrrpDirectory, paths.vrrpCheckScripts, paths.lvsDirectory]
-        + ownFolders
+        [paths.base, paths.services, paths.vrrpDirectory, paths.vrrpCheckScripts, paths.lvsDirectory]
+        + ownFolders + [interfaceFiles.directory]
         + FileRead.names(in: paths.base).compactMap { LoadBalancerID($0) }.map(paths.directory)
         + FileRead.names(in: paths.certificates).compactMap { LoadBalancerID($0) }.map(paths.certificateDirectory)
       for folder in folders {
@@ -91,17 +101,22 @@ struct AgentParts: Sendable {
       try interfaceFiles.storeLoopback()
     }
     await direct?.loadRecords()
+    await api.loadBalancers.clearRemains()
+    await api.vrrp.clearRemains()
+    try await BlockingIO.run { [api] in api.certificates.clearRemains() }
   }
 
   /// Takes up the services of an earlier run, or after a boot, but for those that were stopped on request.
   func restoreServices() async {
-    do {
-      try await checkScripts.updateAtStart()
-      let stopped = try await BlockingIO.run { [paths] in StopOrders(paths: paths).units }
-      await direct?.restore(except: stopped)
-      try await api.startUntriedConfigurations()
-    } catch {
-      logger.error("services not restored", metadata: ["error": "\(error)"])
+    await KillPoint.counting(.start) {
+      do {
+        try await checkScripts.updateAtStart()
+        let stopped = try await BlockingIO.run { [paths] in StopOrders(paths: paths).units }
+        await direct?.restore(except: stopped)
+        try await api.startUntriedConfigurations()
+      } catch {
+        logger.error("services not restored", metadata: ["error": "\(error)"])
+      }
     }
   }
 

@@ -36,12 +36,11 @@ package struct AgentProgram: Sendable {
     let tls = try ServerTLS(
       certificateFile: configuration.agentServerCert, clientCAFile: configuration.agentServerCA,
       lowest: configuration.agentTLSProtocol, logger: logger)
-    for secret in [configurationFile, configuration.agentServerCert] { chmod(secret, 0o600) }
 
     let parts = AgentParts(
       configuration: configuration, configurationFile: configurationFile, environment: environment,
       supervisor: supervisor.resolved, loggers: loggers)
-    try await parts.repairAndPrepare()
+    try await parts.prepare(secrets: [configurationFile, configuration.agentServerCert])
     try await serve(configuration, parts: parts, tls: tls, loggers: loggers)
   }
 

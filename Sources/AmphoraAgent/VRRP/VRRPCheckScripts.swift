@@ -1,7 +1,7 @@
 // The scripts keepalived runs to learn whether this amphora serves (contract services §3.3, §3.4). They are replaced
 // whole: keepalived may run one at any moment, and an empty script passes.
 
-import AmphoraProtocol
+package import AmphoraProtocol
 
 /// Writes the check scripts; one writer at a time.
 package actor VRRPCheckScripts {
@@ -20,18 +20,20 @@ package actor VRRPCheckScripts {
 
   /// Writes `haproxy_check_script.sh` for the load balancers and UDP/SCTP listeners there are now; load balancers that were
   /// stopped on request are left out.
-  package func update() async throws {
+  ///
+  /// - Parameter removed: a load balancer that is being deleted, and counts as known until then.
+  package func update(removed: LoadBalancerID? = nil) async throws {
     let before = last
     let task = Task { [stopped, paths, store] in
       _ = await before?.result
-      try await Self.write(stopped, paths, store)
+      try await Self.write(stopped, removed, paths, store)
     }
     last = task
     try await task.value
   }
 
-  /// As ``update()`` at the agent's start, when this amphora is one of a pair and has load balancers: a reboot starts those
-  /// that were stopped, and they must be checked again.
+  /// As ``update(removed:)`` at the agent's start, when this amphora is one of a pair and has load balancers: a reboot
+  /// starts those that were stopped, and they must be checked again.
   package func updateAtStart() async throws {
     let isInUse = try await BlockingIO.run { [paths, store] in
       FileRead.exists(paths.vrrpCheckScript) && !store.ids().isEmpty
@@ -39,15 +41,20 @@ package actor VRRPCheckScripts {
     if isInUse { try await update() }
   }
 
-  private static func write(_ stopped: StopOrders, _ paths: AgentPaths, _ store: LoadBalancerStore) async throws {
+  private static func write(
+    _ stopped: StopOrders, _ removed: LoadBalancerID?, _ paths: AgentPaths, _ store: LoadBalancerStore
+  ) async throws {
     try await BlockingIO.run {
       try DurableFile.createDirectory(paths.vrrpDirectory, mode: 0o755)
       try DurableFile.createDirectory(paths.vrrpCheckScripts, mode: 0o755)
-      let known = store.ids()
+      // A load balancer that was deleted was not lost: until something else happens, the amphora may hold the VIP.
+      let known = store.ids() + (removed.map { [$0] } ?? [])
       if known.isEmpty && !store.lvsListeners().isEmpty { return try DurableFile.remove(paths.haproxyCheckScript) }
-      let sockets = known.filter { !stopped.contains(ServiceUnit.unitName(of: $0)) }.map(paths.statsSocket)
+      let sockets = known.filter { $0 != removed && !stopped.contains(ServiceUnit.unitName(of: $0)) }
+        .map(paths.statsSocket)
       // Without any load balancer this amphora must not hold the VIP.
       let script = known.isEmpty ? "exit 1" : "haproxy-vrrp-check \(sockets.joined(separator: " ")); exit $?"
+      if FileRead.text(paths.haproxyCheckScript) == script { return }
       try DurableFile.write(Array(script.utf8), to: paths.haproxyCheckScript, mode: 0o644)
     }
   }

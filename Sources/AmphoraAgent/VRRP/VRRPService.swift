@@ -46,14 +46,29 @@ package struct VRRPService: Sendable {
   ///
   /// - Returns: the MD5 of the body, in hexadecimal.
   package func upload(_ body: [UInt8]) async throws -> String {
-    try await checkScripts.installDriver()
+    do {
+      try await checkScripts.installDriver()
+      try await prepareUnit { try await stage(body) }
+      // Last, because this is what sets VRRP up: before it nothing has happened, after it all has.
+      try await BlockingIO.run { [paths] in
+        try DurableFile.move(paths.stagedVRRPConfiguration, to: paths.vrrpConfiguration)
+      }
+    } catch {
+      await clearRemains()
+      throw error
+    }
+    return Digest.hex(Digest.md5(body))
+  }
+
+  /// - Parameter stage: what needs the namespace and comes before the unit.
+  private func prepareUnit(_ stage: () async throws -> Void) async throws {
     let unit = ServiceUnit.vrrp(logFacility: configuration.value.administrativeLogFacility, paths: paths)
     do throws(SupervisorError) {
       try await supervisor.ensureNamespace()
     } catch {
       throw VRRPError.enableFailed(output: error.output)
     }
-    try await store(body)
+    try await stage()
     do throws(SupervisorError) {
       try await supervisor.install(unit)
     } catch {
@@ -65,11 +80,26 @@ package struct VRRPService: Sendable {
     } catch {
       throw VRRPError.enableFailed(output: error.output)
     }
-    return Digest.hex(Digest.md5(body))
   }
 
-  /// Puts the configuration in place, unless keepalived says that it is none (contract agent-api §5 W12).
-  private func store(_ body: [UInt8]) async throws {
+  /// Takes back a first upload that did not come to its end, in this run of the agent or in an earlier one.
+  package func clearRemains() async {
+    _ = try? await BlockingIO.run { [paths] in try DurableFile.remove(paths.stagedVRRPConfiguration) }
+    let isCutShort = FileRead.isFolder(paths.vrrpDirectory) && !FileRead.exists(paths.vrrpConfiguration)
+    guard isCutShort else { return }
+    try? await supervisor.disable(ServiceUnit.vrrpName)
+    try? await supervisor.uninstall(ServiceUnit.vrrpName)
+    _ = try? await BlockingIO.run { [paths] in
+      try DurableFile.remove(paths.vrrpCheckScript)
+      // A pair's load balancers have their check there before keepalived comes.
+      if LoadBalancerStore(paths: paths).ids().isEmpty { try DurableFile.remove(paths.haproxyCheckScript) }
+      DurableFile.removeIfEmpty(paths.vrrpCheckScripts)
+      DurableFile.removeIfEmpty(paths.vrrpDirectory)
+    }
+  }
+
+  /// Puts the configuration aside, unless keepalived says that it is none (contract agent-api §5 W12).
+  private func stage(_ body: [UInt8]) async throws {
     let staged = paths.stagedVRRPConfiguration
     try await BlockingIO.run { try DurableFile.write(body, to: staged, mode: 0o644) }
     switch await KeepalivedCheck.run(staged) {
@@ -81,7 +111,6 @@ package struct VRRPService: Sendable {
       try await BlockingIO.run { [paths] in try DurableFile.move(staged, to: paths.rejectedVRRPConfiguration) }
       throw VRRPError.rejected(output: words)
     }
-    try await BlockingIO.run { [paths] in try DurableFile.move(staged, to: paths.vrrpConfiguration) }
   }
 
   /// Starts, stops or reloads keepalived.

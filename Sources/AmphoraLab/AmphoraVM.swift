@@ -104,10 +104,17 @@ package final class AmphoraVM: Sendable {
   }
 
   /// Starts the agent with direct supervision.
-  package func startAgent(configuration: String = "/etc/octavia/amphora-agent.conf") throws -> AgentProcess {
+  ///
+  /// A debug build ends itself where the file `/run/kill-after` says.
+  package func startAgent(
+    configuration: String = "/etc/octavia/amphora-agent.conf", arguments: [String] = []
+  ) throws -> AgentProcess {
     let child = try start(
-      [agent, "serve", "--config-file", configuration, "--supervisor", "direct"],
-      environment: ["PATH": "/run/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+      [agent, "serve", "--config-file", configuration, "--supervisor", "direct"] + arguments,
+      environment: [
+        "PATH": "/run/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "AMPHORA_TEST_KILL_FILE": "/run/kill-after",
+      ],
       log: "agent.log")
     return AgentProcess(child: child, log: "\(directory)/agent.log")
   }
@@ -117,6 +124,9 @@ package final class AmphoraVM: Sendable {
     kill(initPID, SIGKILL)
     _ = await initProcess.exitStatus()
   }
+
+  /// Where a path of the amphora is seen from outside with all that is mounted there, while the amphora has power.
+  package func live(_ path: String) -> String { "/proc/\(initPID)/root\(path)" }
 
   /// Where a path of the amphora below /etc, /var/lib or /run lies outside; only what the amphora wrote is there.
   package func outside(_ path: String) -> String {

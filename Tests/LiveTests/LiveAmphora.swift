@@ -30,6 +30,8 @@ final class LiveAmphora: Sendable {
   /// A client that asks once.
   var client: AmphoraClient { machine.client.retrying(.once) }
   var agentPID: pid_t? { agent.withLock { $0?.pid } }
+  /// Once the agent has ended; 137 after SIGKILL.
+  var agentExitStatus: Int32? { agent.withLock { $0?.exitStatus } }
   var agentLog: String { FileRead.text("\(vm.directory)/agent.log") ?? "" }
 
   // MARK: The agent's life

@@ -14,7 +14,7 @@ import Testing
   private static let ok = #"{"message": "OK"}"#
 
   /// A pair of which only this amphora exists.
-  private static func configuration(_ amphora: LiveAmphora) throws -> String {
+  static func configuration(_ amphora: LiveAmphora) throws -> String {
     var balancer = LabLoadBalancer(amphora: amphora.id.text, vip: LiveStage.vip, members: [])
     balancer.pair = [
       .init(id: amphora.id.text, vrrpIP: "203.0.113.4", priority: 100),
@@ -23,7 +23,7 @@ import Testing
     return try balancer.keepalivedConfiguration()
   }
 
-  private static func activeStandby() -> LabAmphora.Settings {
+  static func activeStandby() -> LabAmphora.Settings {
     var settings = LabAmphora.Settings()
     settings.topology = "ACTIVE_STANDBY"
     return settings

@@ -35,10 +35,11 @@ extension LiveAmphora {
     }
   }
 
-  /// Files whose content tells times or processes.
-  private static let varying = [".pid", "/servers-state"]
-  /// Files that are not the agent's, or come at any time: keepalived's, and the counters of heartbeats.
-  private static let others = ["octavia-keepalived.pid", "stats_counters.json"]
+  /// Files whose content tells times.
+  private static let varying = ["/servers-state"]
+  /// Files that are not the agent's, or come at any time: what haproxy and keepalived write of themselves, which may or may
+  /// not outlive them, and the counters of heartbeats.
+  private static let others = [".pid", "stats_counters.json"]
 
   /// A NIC in the root namespace, and an interface in the traffic namespace with all that belongs to it.
   func interface(_ name: String, nic: String) async throws -> AmphoraState {

@@ -45,8 +45,7 @@ import Testing
     }
   }
 
-  /// With direct supervision the agent's start is the boot, which starts haproxy; so a state from before may become one
-  /// from after without a request.
+  /// The order to stop it, from before, counts until haproxy runs; from then on the agent's start keeps it running.
   @Test func `a start ends before or after`() async throws {
     try await withAmphora { amphora in
       let balancer = VersionedBalancer(amphora: amphora)

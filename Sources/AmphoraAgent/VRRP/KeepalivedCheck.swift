@@ -18,7 +18,7 @@ package enum KeepalivedCheck: Hashable, Sendable {
     do {
       let result = try await Command.run(
         "/sbin/ip", ["netns", "exec", trafficNamespace, "/usr/sbin/keepalived", "--config-test", "-f", path],
-        timeout: .seconds(10))
+        timeout: .seconds(5))
       return judge(status: result.status, output: result.output)
     } catch {
       return .doubtful("not checked: \(error)")

@@ -48,11 +48,13 @@ package struct VRRPService: Sendable {
   package func upload(_ body: [UInt8]) async throws -> String {
     do {
       try await checkScripts.installDriver()
-      try await prepareUnit { try await stage(body) }
+      let enableFailure = try await prepareUnit { try await stage(body) }
       // Last, because this is what sets VRRP up: before it nothing has happened, after it all has.
       try await BlockingIO.run { [paths] in
         try DurableFile.move(paths.stagedVRRPConfiguration, to: paths.vrrpConfiguration)
       }
+      // The configuration stays all the same, as haproxy's does.
+      if let enableFailure { throw VRRPError.enableFailed(output: enableFailure.output) }
     } catch {
       await clearRemains()
       throw error
@@ -60,8 +62,11 @@ package struct VRRPService: Sendable {
     return Digest.hex(Digest.md5(body))
   }
 
+  /// Makes the unit known.
+  ///
   /// - Parameter stage: what needs the namespace and comes before the unit.
-  private func prepareUnit(_ stage: () async throws -> Void) async throws {
+  /// - Returns: why the unit could not be enabled, if so.
+  private func prepareUnit(_ stage: () async throws -> Void) async throws -> SupervisorError? {
     let unit = ServiceUnit.vrrp(logFacility: configuration.value.administrativeLogFacility, paths: paths)
     do throws(SupervisorError) {
       try await supervisor.ensureNamespace()
@@ -75,11 +80,8 @@ package struct VRRPService: Sendable {
       throw VRRPError.enableFailed(output: error.output)
     }
     try await checkScripts.update()
-    do throws(SupervisorError) {
-      try await supervisor.enable(unit.name)
-    } catch {
-      throw VRRPError.enableFailed(output: error.output)
-    }
+    do throws(SupervisorError) { try await supervisor.enable(unit.name) } catch { return error }
+    return nil
   }
 
   /// Takes back a first upload that did not come to its end, in this run of the agent or in an earlier one.

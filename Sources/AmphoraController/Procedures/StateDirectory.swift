@@ -125,7 +125,12 @@ final class StateLock: Sendable {
   private let descriptor: Int32
 
   init(takingOwnershipOf descriptor: Int32) { self.descriptor = descriptor }
-  deinit { close(descriptor) }
+  deinit {
+    // A child that somebody forks at this moment has the descriptor too until it runs its program; closing ours alone would
+    // leave the lock with it.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// The process that wrote its number last.
   var owner: Int32? {

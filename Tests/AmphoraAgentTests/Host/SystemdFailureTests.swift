@@ -45,6 +45,7 @@ import Testing
   @Test func `a stop that fails is a 500 in upstream's spelling, and the VRRP check is put back`() async throws {
     let bench = try SystemdBench()
     #expect(try await bench.upload().status == 202)
+    try bench.pretendRunning()
     #expect(try await bench.control("start").status == 202)
     #expect(bench.check == bench.checked)
     try bench.systemctl.answer("stop", "Job for \(bench.unit) canceled.\n")
@@ -117,6 +118,7 @@ import Testing
     #expect(answer.body["details"]?.contains("Job for \(bench.unit) failed.") == true)
     #expect(bench.check == SystemdBench.unchecked)
     try bench.systemctl.succeed("start")
+    try bench.pretendRunning()
     #expect(try await bench.control("start").status == 202)
     #expect(bench.check == bench.checked)
     #expect(bench.systemctl.calls("start").map(\.check) == [SystemdBench.unchecked, SystemdBench.unchecked])

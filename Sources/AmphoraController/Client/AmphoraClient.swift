@@ -16,6 +16,10 @@ public struct AmphoraClient: Sendable {
   public let endpoint: AmphoraEndpoint
   /// How often requests are tried.
   public var retry: RetryProfile
+  /// Hears of each attempt of a request; nil for nobody.
+  ///
+  /// Runs within the request, so it must not block.
+  public var onProgress: (@Sendable (RequestProgress) -> Void)?
 
   private let transport: AgentTransport
   private let clock: any Clock<Duration>
@@ -48,6 +52,13 @@ public struct AmphoraClient: Sendable {
   public func retrying(_ profile: RetryProfile) -> AmphoraClient {
     var copy = self
     copy.retry = profile
+    return copy
+  }
+
+  /// The same client with somebody who hears of its attempts; both share connections and ``shutdown()``.
+  public func reporting(_ onProgress: @escaping @Sendable (RequestProgress) -> Void) -> AmphoraClient {
+    var copy = self
+    copy.onProgress = onProgress
     return copy
   }
 
@@ -92,9 +103,15 @@ public struct AmphoraClient: Sendable {
     var attempt = 0
     while true {
       attempt += 1
+      tell(request, attempt, .began)
       let reason: String
       do {
-        return try await attemptOnce(transport)
+        let value = try await attemptOnce(transport)
+        tell(request, attempt, .succeeded)
+        return value
+      } catch let error as AmphoraClientError {
+        if let refusal = error.refusal { tell(request, attempt, .refused(status: refusal.status)) }
+        throw error
       } catch let failure as TransportFailure {
         if failure.isShutDown { throw error(failure, request: request, attempts: attempt) }
         reason = failure.reason
@@ -104,12 +121,20 @@ public struct AmphoraClient: Sendable {
         metadata: [
           "amphora": "\(endpoint.amphora)", "request": "\(request)", "attempt": "\(attempt)", "reason": "\(reason)",
         ])
-      guard attempt < retry.attempts else {
+      let isLast = attempt >= retry.attempts
+      tell(request, attempt, .failed(reason: reason, nextIn: isLast ? nil : retry.pause))
+      guard !isLast else {
         throw AmphoraClientError.unreachable(
           amphora: endpoint.amphora, request: request, attempts: attempt, lastReason: reason)
       }
       try await clock.sleep(for: retry.pause)
     }
+  }
+
+  private func tell(_ request: String, _ attempt: Int, _ step: RequestProgress.Step) {
+    onProgress?(
+      RequestProgress(
+        amphora: endpoint.amphora, request: request, attempt: attempt, attempts: retry.attempts, step: step))
   }
 
   private func error(_ failure: TransportFailure, request: String, attempts: Int) -> AmphoraClientError {

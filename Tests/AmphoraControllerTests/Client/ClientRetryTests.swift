@@ -3,6 +3,7 @@ import AmphoraController
 import AmphoraProtocol
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
 
 /// What is asked again and what is final: contract agent-api §1.4, §1.6.
@@ -23,6 +24,35 @@ import Testing
       #expect(agent.seen.count == 6)
     }
     #expect(clock.pauses == Array(repeating: .seconds(5), count: 5))
+  }
+
+  @Test func `progress tells each attempt, why it failed and when the next comes`() async throws {
+    let steps = Mutex<[RequestProgress]>([])
+    let script: [AgentStep] = [Self.noInterface, Self.version, Self.noInterface]
+    try await ClientLab.run(script: script, retry: RetryProfile(attempts: 2, pause: .seconds(7))) { client, _ in
+      let client = client.reporting { step in steps.withLock { $0.append(step) } }
+      _ = try await client.discover()
+      _ = try? await client.retrying(.once).discover()
+    }
+    let told = steps.withLock { $0 }
+    let why = "No suitable network interface found"
+    #expect(
+      told.map(\.step) == [
+        .began, .failed(reason: why, nextIn: .seconds(7)), .began, .succeeded, .began,
+        .failed(reason: why, nextIn: nil),
+      ])
+    #expect(told.map(\.attempt) == [1, 1, 2, 2, 1, 1])
+    #expect(told.map(\.attempts) == [2, 2, 2, 2, 1, 1])
+    #expect(told.allSatisfy { $0.request == "GET /" && $0.amphora.text == ClientLab.amphoraText })
+    #expect(told[1].description.hasSuffix("attempt 1 of 2: \(why); again in 7.0 seconds"))
+  }
+
+  @Test func `a refusal ends the progress`() async throws {
+    let steps = Mutex<[RequestProgress.Step]>([])
+    try await ClientLab.run(script: [.json(409, "{}")]) { client, _ in
+      _ = try? await client.reporting { step in steps.withLock { $0.append(step.step) } }.info()
+    }
+    #expect(steps.withLock { $0 } == [.began, .refused(status: 409)])
   }
 
   @Test(arguments: [(RetryProfile.normal, 120, 5), (.failover, 15, 2), (.victim, 2, 5), (.once, 1, 0)])

@@ -139,7 +139,23 @@ private func acceptedPort(_ output: FileHandle) -> Int? {
 }
 
 /// A link-local IPv6 address of this host and its interface.
-private func linkLocal() -> (address: String, zone: String)? {
+///
+/// In the tests' sandbox a link is made for it, which the sandbox takes away: there is only the loopback link, or links of
+/// other tests, whose addresses may still be tentative.
+private func linkLocal() -> (address: String, zone: String)? { foundLinkLocal }
+
+private let foundLinkLocal: (address: String, zone: String)? = {
+  guard getenv("AMPHORA_SANDBOX") != nil else { return findLinkLocal { _ in true } }
+  for arguments in [
+    "link add zone0 type veth peer name zone1", "link set zone1 up", "address add fe80::a9:1/64 dev zone0 nodad",
+    "link set zone0 addrgenmode none up",
+  ] {
+    _ = try? HAProxyProcess.run("/sbin/ip", arguments.split(separator: " ").map(String.init))
+  }
+  return findLinkLocal { $0 == "zone0" }
+}()
+
+private func findLinkLocal(on isWanted: (String) -> Bool) -> (address: String, zone: String)? {
   var list: UnsafeMutablePointer<ifaddrs>?
   guard getifaddrs(&list) == 0 else { return nil }
   defer { freeifaddrs(list) }
@@ -150,8 +166,9 @@ private func linkLocal() -> (address: String, zone: String)? {
     let bytes = address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { socket in
       withUnsafeBytes(of: socket.pointee.sin6_addr) { Array($0) }
     }
-    guard let parsed = IPAddress(bytes: bytes), parsed.isLinkLocal else { continue }
-    return (parsed.description, String(cString: entry.pointee.ifa_name))
+    let name = String(cString: entry.pointee.ifa_name)
+    guard let parsed = IPAddress(bytes: bytes), parsed.isLinkLocal, isWanted(name) else { continue }
+    return (parsed.description, name)
   }
   return nil
 }

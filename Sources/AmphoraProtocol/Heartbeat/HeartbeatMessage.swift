@@ -101,7 +101,7 @@ extension HeartbeatMessage {
     }
 
     /// The pool's id: the key up to its last `:`.
-    public var poolID: Substring { key.lastIndex(of: ":").map { key[..<$0] } ?? key[...] }
+    public var poolID: Substring { key.utf8.lastIndex(of: UInt8(ascii: ":")).map { key[..<$0] } ?? key[...] }
   }
 
   /// One member of a pool.

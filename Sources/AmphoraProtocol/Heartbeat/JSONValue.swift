@@ -17,17 +17,29 @@ enum JSONValue: Hashable, Sendable {
 /// The members of a JSON object in their order, each key once.
 struct JSONObject: Hashable, Sendable {
   private(set) var members: [(key: String, value: JSONValue)] = []
+  /// Where each key stands; only beyond ``fewMembers``.
   private var positions: [String: Int] = [:]
 
-  subscript(key: String) -> JSONValue? { positions[key].map { members[$0].value } }
+  /// Up to here, looking at each key beats hashing them; most objects of a heartbeat have two to five members.
+  private static let fewMembers = 16
+
+  subscript(key: String) -> JSONValue? { position(of: key).map { members[$0].value } }
+
+  private func position(of key: String) -> Int? {
+    members.count <= Self.fewMembers ? members.firstIndex { $0.key == key } : positions[key]
+  }
 
   /// Adds a member; a key that is there already keeps its place and gets the new value.
   mutating func set(_ key: String, _ value: JSONValue) {
-    if let position = positions[key] {
+    if let position = position(of: key) {
       members[position].value = value
-    } else {
-      positions[key] = members.count
-      members.append((key, value))
+      return
+    }
+    members.append((key, value))
+    if members.count == Self.fewMembers + 1 {
+      for (position, member) in members.enumerated() { positions[member.key] = position }
+    } else if members.count > Self.fewMembers {
+      positions[key] = members.count - 1
     }
   }
 

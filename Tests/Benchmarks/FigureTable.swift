@@ -8,16 +8,18 @@ struct Figure: Encodable {
   var name: String
   var value: Double
   var unit: String
-  /// The largest value allowed.
+  /// The largest value allowed; the smallest, where ``isRate``.
   var budget: Double
   /// Upstream's agent on a machine of this kind, where it was measured.
   var upstream: Double?
   /// The lower quartile of a time; nil for what has no spread.
   var lowerQuartile: Double?
+  /// Whether more is better.
+  var isRate = false
 
   /// Other work on the machine only ever adds to a time, so a budget counts as missed when even the quicker quarter of the
   /// rounds misses it.
-  var isKept: Bool { (lowerQuartile ?? value) <= budget }
+  var isKept: Bool { isRate ? value >= budget : (lowerQuartile ?? value) <= budget }
 }
 
 /// Figures in the order of measurement.
@@ -28,6 +30,11 @@ struct FigureTable {
 
   mutating func add(_ name: String, _ value: Double, _ unit: String, budget: Double, upstream: Double? = nil) {
     figures.append(Figure(name: name, value: value, unit: unit, budget: budget, upstream: upstream))
+  }
+
+  /// Adds a figure of which more is better.
+  mutating func add(_ name: String, rate: Double, _ unit: String, atLeast budget: Double, upstream: Double? = nil) {
+    figures.append(Figure(name: name, value: rate, unit: unit, budget: budget, upstream: upstream, isRate: true))
   }
 
   /// Adds the median of times in milliseconds.
@@ -53,7 +60,7 @@ struct FigureTable {
     for figure in figures {
       Swift.print(
         column(figure.name, 44, right: false) + column(number(figure.value, figure.unit), 12)
-          + column("≤ " + number(figure.budget, figure.unit), 12)
+          + column((figure.isRate ? "≥ " : "≤ ") + number(figure.budget, figure.unit), 12)
           + column(figure.upstream.map { number($0, figure.unit) } ?? "", 12) + (figure.isKept ? "  ok" : "  MISSED"))
     }
   }

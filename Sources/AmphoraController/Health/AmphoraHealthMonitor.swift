@@ -89,7 +89,7 @@ public final class AmphoraHealthMonitor: Sendable {
       keys: keys, maximumInflatedBytes: configuration.maximumInflatedBytes, onRejection: onRejection)
     let socket = try await HeartbeatSocket.open(
       address: address, port: port, bufferBytes: configuration.socketBufferBytes,
-      makeTake: { intake.makeTake { watch.take($0) } }, onEnd: { watch.finish() })
+      makeTake: { intake.makeTake { heartbeats, _ in watch.take(heartbeats) } }, onEnd: { watch.finish() })
     let rounds = Task {
       while !Task.isCancelled {
         do { try await clock.sleep(for: configuration.staleness.checkInterval) } catch { return }

@@ -46,7 +46,7 @@ final class HeartbeatIntake: Sendable {
 
   /// What reads batches on the socket's thread: `deliver` gets the verified heartbeats of each.
   func makeTake(
-    _ deliver: @escaping @Sendable ([IncomingHeartbeat]) -> Void
+    _ deliver: @escaping @Sendable ([IncomingHeartbeat], ReadTime) -> Void
   ) -> HeartbeatSocket.Take {
     var opener: HeartbeatOpener?
     var openerGeneration = -1
@@ -56,7 +56,7 @@ final class HeartbeatIntake: Sendable {
         opener = try? HeartbeatOpener(keys: keys.withLock { $0 }, maximumInflatedBytes: maximumInflatedBytes)
         openerGeneration = current
       }
-      let now = realTime()
+      let readAt = ReadTime()
       var good: [IncomingHeartbeat] = []
       good.reserveCapacity(batch.count)
       batch.forEach { datagram in
@@ -65,18 +65,18 @@ final class HeartbeatIntake: Sendable {
           good.append(
             IncomingHeartbeat(
               message: try opener.message(in: datagram.bytes), source: datagram.source,
-              delay: delay(since: datagram.arrivedAt, now), digest: Self.digest(of: datagram.bytes)))
+              delay: delay(since: datagram.arrivedAt, readAt.realTime), digest: Self.digest(of: datagram.bytes)))
         } catch {
           reject(error, datagram.source)
         }
       }
+      if !good.isEmpty { deliver(good, readAt) }
       let (accepted, dropped) = (good.count, Int(batch.droppedByKernel))
       counted.withLock {
         $0.accepted += accepted
         $0.droppedByKernel = dropped
         $0.cpuTime = threadTime()
       }
-      if !good.isEmpty { deliver(good) }
     }
   }
 
@@ -97,8 +97,12 @@ final class HeartbeatIntake: Sendable {
   }
 }
 
-/// Nanoseconds since 1970.
-func realTime() -> Int64 { nanoseconds(CLOCK_REALTIME) }
+/// The moment at which a batch was read, on both clocks.
+struct ReadTime: Sendable {
+  /// Nanoseconds since 1970.
+  let realTime = nanoseconds(CLOCK_REALTIME)
+  let instant = ContinuousClock.now
+}
 
 /// The processor time of the calling thread.
 private func threadTime() -> Duration { .nanoseconds(nanoseconds(CLOCK_THREAD_CPUTIME_ID)) }

@@ -59,11 +59,13 @@ public final class HeartbeatReceiver: Sendable {
     let socket = try await HeartbeatSocket.open(
       address: address, port: port, bufferBytes: socketBufferBytes,
       makeTake: {
-        intake.makeTake { heartbeats in
-          let (instant, seconds) = (ContinuousClock.now, Double(realTime()) / 1e9)
+        intake.makeTake { heartbeats, readAt in
+          let seconds = Double(readAt.realTime) / 1e9
           for heartbeat in heartbeats {
+            // Those of one batch were read together, but came one after the other.
             let received = ReceivedHeartbeat(
-              message: heartbeat.message, source: "\(heartbeat.source)", receivedAt: seconds, receivedInstant: instant)
+              message: heartbeat.message, source: "\(heartbeat.source)",
+              receivedAt: seconds - heartbeat.delay.inSeconds, receivedInstant: readAt.instant - heartbeat.delay)
             if case .dropped = continuation.yield(received) { intake.countOverrun() }
           }
         }

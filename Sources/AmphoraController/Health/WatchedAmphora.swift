@@ -41,11 +41,13 @@ final class WatchedAmphora {
 
   /// Keeps what was said, whatever it is worth.
   func heard(_ heartbeat: IncomingHeartbeat, now: Duration) {
-    traffic.add(heartbeat.message, previous: message, interval: lastHeard.map { now - $0 })
+    // Two that were read together still came one after the other.
+    let arrival = now - heartbeat.delay
+    traffic.add(heartbeat.message, previous: message, interval: lastHeard.map { arrival - $0 })
     message = heartbeat.message
     source = heartbeat.source
     heartbeats += 1
-    lastHeard = now
+    lastHeard = arrival
   }
 
   /// Draws the conclusions of a verdict about the amphora itself.

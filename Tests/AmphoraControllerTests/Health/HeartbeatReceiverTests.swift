@@ -3,48 +3,6 @@ import AmphoraProtocol
 import Glibc
 import Testing
 
-/// A UDP socket that sends to a port on loopback.
-private struct Sender: ~Copyable {
-  private let descriptor: Int32
-  private let isIPv6: Bool
-  private let port: in_port_t
-
-  init(port: Int, isIPv6: Bool = false) throws {
-    self.isIPv6 = isIPv6
-    self.port = in_port_t(port).bigEndian
-    descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    try #require(descriptor >= 0)
-  }
-
-  deinit { close(descriptor) }
-
-  func send(_ datagram: [UInt8]) throws {
-    let sent: Int
-    if isIPv6 {
-      var address = sockaddr_in6()
-      address.sin6_family = sa_family_t(AF_INET6)
-      address.sin6_port = port
-      address.sin6_addr = in6addr_loopback
-      sent = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          sendto(descriptor, datagram, datagram.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
-        }
-      }
-    } else {
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_port = port
-      address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
-      sent = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          sendto(descriptor, datagram, datagram.count, 0, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-      }
-    }
-    try #require(sent == datagram.count, "\(String(cString: strerror(errno)))")
-  }
-}
-
 @Suite struct HeartbeatReceiverTests {
   static let key = HeartbeatKey("insecure")
 
@@ -65,7 +23,7 @@ private struct Sender: ~Copyable {
   func `a heartbeat comes out with its source and time`(address: String, isIPv6: Bool, source: String) async throws {
     let receiver = try await HeartbeatReceiver.bind(address: address, port: 0, keys: [Self.key])
     let before = Double(time(nil))
-    try Sender(port: receiver.port, isIPv6: isIPv6).send(heartbeat(7))
+    try DatagramSender(port: receiver.port, isIPv6: isIPv6).send(heartbeat(7))
     var iterator = receiver.heartbeats.makeAsyncIterator()
     let received = try #require(await iterator.next())
     #expect(received.message == HeartbeatMessage(id: "amp", sequence: 7))
@@ -79,14 +37,17 @@ private struct Sender: ~Copyable {
 
   @Test func `heartbeats keep the order of arrival`() async throws {
     let receiver = try await HeartbeatReceiver.bind(address: "127.0.0.1", port: 0, keys: [Self.key])
-    let sender = try Sender(port: receiver.port)
+    let sender = try DatagramSender(port: receiver.port)
     for sequence in 0..<50 { try sender.send(heartbeat(sequence)) }
     var seen: [Int?] = []
+    var instants: [ContinuousClock.Instant] = []
     for await received in receiver.heartbeats {
       seen.append(received.message.sequence)
+      instants.append(received.receivedInstant)
       if seen.count == 50 { break }
     }
     #expect(seen == Array(0..<50))
+    #expect(Set(instants).count == 50, "read together, but not come together")
     try await receiver.close()
   }
 
@@ -94,7 +55,7 @@ private struct Sender: ~Copyable {
     let (reasons, continuation) = AsyncStream.makeStream(of: (HeartbeatRejection, String).self)
     let receiver = try await HeartbeatReceiver.bind(
       address: "127.0.0.1", port: 0, keys: [Self.key], onRejection: { continuation.yield(($0, $1)) })
-    let sender = try Sender(port: receiver.port)
+    let sender = try DatagramSender(port: receiver.port)
     try sender.send([])
     try sender.send([1, 2, 3])
     try sender.send([UInt8](repeating: 0, count: 100))
@@ -121,7 +82,7 @@ private struct Sender: ~Copyable {
   @Test func `several keys are believed, and they can be replaced`() async throws {
     let (old, new) = (HeartbeatKey("old"), HeartbeatKey("new"))
     let receiver = try await HeartbeatReceiver.bind(address: "127.0.0.1", port: 0, keys: [new, old])
-    let sender = try Sender(port: receiver.port)
+    let sender = try DatagramSender(port: receiver.port)
     try sender.send(heartbeat(1, key: old))
     try sender.send(heartbeat(2, key: new))
     try await wait(receiver) { $0.accepted == 2 }
@@ -153,7 +114,7 @@ private struct Sender: ~Copyable {
       datagram = sealed
     }
     #expect(datagram.count > 55_000)
-    try Sender(port: receiver.port).send(datagram)
+    try DatagramSender(port: receiver.port).send(datagram)
     var iterator = receiver.heartbeats.makeAsyncIterator()
     #expect(await iterator.next()?.message == message)
     try await receiver.close()
@@ -162,7 +123,7 @@ private struct Sender: ~Copyable {
   @Test func `a slow consumer loses the oldest, and that is counted`() async throws {
     let receiver = try await HeartbeatReceiver.bind(
       address: "127.0.0.1", port: 0, keys: [Self.key], maximumWaiting: 2)
-    let sender = try Sender(port: receiver.port)
+    let sender = try DatagramSender(port: receiver.port)
     for sequence in 0..<5 {
       try sender.send(heartbeat(sequence))
       try await wait(receiver) { $0.accepted == sequence + 1 }

@@ -274,11 +274,7 @@ package actor DirectSupervisor: ServiceSupervisor {
     }
   }
 
-  private enum Verb: Sendable {
-    case start
-    case stop
-    case reload
-  }
+  private enum Verb: Sendable { case start, stop, reload }
 
   private func inTurn(_ name: String, _ verb: Verb) async throws(SupervisorError) {
     let before = turns[name]

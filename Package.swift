@@ -19,7 +19,9 @@ let package = Package(
   products: [
     .executable(name: "amphora-agent", targets: ["amphora-agent"]),
     .executable(name: "amphoractl", targets: ["amphoractl"]),
-    .library(name: "AmphoraController", targets: ["AmphoraController"]),
+    // With the modules whose types are in its interface: a driver's author names amphorae and addresses.
+    .library(
+      name: "AmphoraController", targets: ["AmphoraController", "AmphoraProtocol", "AmphoraCrypto", "Addresses"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -1,5 +1,6 @@
 // The document a rendering starts from: a load balancer and its context (contract §1).
 
+public import AmphoraProtocol
 public import FoundationEssentials
 
 /// A load balancer and everything else its configuration depends on.
@@ -8,6 +9,9 @@ public struct LoadBalancerDocument: Codable, Hashable, Sendable {
   public var loadBalancer: LoadBalancer
   /// What else the configuration depends on.
   public var context: RenderingContext
+
+  /// The load balancer's id, as records, plans and agents use it.
+  public var id: LoadBalancerID { LoadBalancerID(unchecked: loadBalancer.id.rawValue) }
 
   /// Makes a document.
   ///

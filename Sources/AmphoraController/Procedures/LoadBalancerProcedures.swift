@@ -46,7 +46,7 @@ public struct LoadBalancerProcedures: Sendable {
   /// What would be done to make a load balancer what the document says; nothing is changed.
   public func plan(_ document: LoadBalancerDocument) async throws -> ProcedurePlan {
     try document.check()
-    let id = LoadBalancerID(unchecked: document.loadBalancer.id.rawValue)
+    let id = document.id
     var desired = document
     let package = try await TLSPackage.collect(for: document.loadBalancer, from: secrets)
     desired.context.certificates.merge(package.fileIDs) { $1 }
@@ -136,7 +136,7 @@ public struct LoadBalancerProcedures: Sendable {
   public func apply(
     _ document: LoadBalancerDocument, progress: @escaping ProgressHandler = { _ in }
   ) async throws -> Bool {
-    let id = LoadBalancerID(unchecked: document.loadBalancer.id.rawValue)
+    let id = document.id
     return try await locked(id) {
       let plan = try await plan(document)
       try await run(plan, progress)

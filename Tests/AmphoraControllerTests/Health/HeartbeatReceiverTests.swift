@@ -28,7 +28,8 @@ import Testing
     let received = try #require(await iterator.next())
     #expect(received.message == HeartbeatMessage(id: "amp", sequence: 7))
     #expect(received.source.hasPrefix(source))
-    #expect(received.receivedAt >= before && received.receivedAt <= Double(time(nil)) + 1)
+    // time(2) may be a tick behind the clock that packets are stamped with.
+    #expect(received.receivedAt >= before && received.receivedAt <= Double(time(nil)) + 2)
     #expect(received.receivedInstant <= .now)
     try await receiver.close()
     #expect(await iterator.next() == nil)

@@ -126,7 +126,8 @@ import Testing
       let body = try JSONDecoder().decode(Shown.self, from: Data(await shell.run("show", "0b", "--json").output.utf8))
       #expect(body.status == "ACTIVE" && body.amphorae.count == 1 && !body.interrupted, "\(body)")
       #expect(try namespaces().count == 2, "killed after step \(step)")
-      #expect(try await shell.run("delete", "0b", "--yes").status == 0)
+      let deleted = try await shell.run("delete", "0b", "--yes")
+      #expect(deleted.status == 0, "killed after step \(step): \(deleted)")
       #expect(try namespaces() == [])
     }
     await LiveLab.shared.release()

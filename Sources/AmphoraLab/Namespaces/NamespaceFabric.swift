@@ -88,21 +88,37 @@ struct NamespaceFabric {
     let fabric = try namespace
     guard fabric.exists else { return }
     let inside = try NetlinkSocket(in: fabric)
-    if let link = try inside.link(named: port) { try inside.delete(link) }
+    try Self.deleteLink(named: port, inside)
   }
 
   /// Cuts or mends the wire of a NIC that stays.
   func setEnabled(_ enabled: Bool, _ port: String) throws {
     let inside = try NetlinkSocket(in: namespace)
     guard let link = try inside.link(named: port) else { return }
-    if enabled { try inside.setUp(link) } else { try inside.setDown(link) }
+    do throws(NetlinkError) {
+      if enabled { try inside.setUp(link) } else { try inside.setDown(link) }
+    } catch {
+      // It went with the namespace of its other end.
+      guard error.isNoDevice else { throw error }
+    }
   }
 
   /// Deletes everything that ``make()`` made.
   func delete() throws {
     let here = try NetlinkSocket()
-    if let link = try here.link(named: controllerLink) { try here.delete(link) }
+    try Self.deleteLink(named: controllerLink, here)
     try namespace.delete(ifExists: true)
+  }
+
+  /// Deletes one end of a wire, unless the kernel is faster: it deletes both ends when the namespace of the other one goes,
+  /// which takes it a moment after the last process there.
+  private static func deleteLink(named name: String, _ socket: NetlinkSocket) throws {
+    guard let link = try socket.link(named: name) else { return }
+    do throws(NetlinkError) {
+      try socket.delete(link)
+    } catch {
+      guard error.isNoDevice else { throw error }
+    }
   }
 
   private func bridge(_ name: String, _ socket: NetlinkSocket) throws {

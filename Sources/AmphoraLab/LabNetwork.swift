@@ -97,8 +97,9 @@ package struct LabNetwork: Sendable {
 
   private func attach(_ namespace: NetworkNamespace, _ name: String, mac: MACAddress?, to segment: LabSegment) throws {
     let inside = try NetlinkSocket(in: fabric)
-    // Link names have 15 bytes at most.
-    let port = String("p\(abs(("\(namespace.name)/\(name)").hashValue))".prefix(15))
+    // Link names have 15 bytes at most. A new one each time: the kernel takes its time over the links of a machine that has
+    // lost its power, and the next one gets a NIC of the same name.
+    let port = "p" + String(UInt64.random(in: 0..<(1 << 56)), radix: 16)
     try inside.createVeth(VethEnd(port), peer: VethEnd(name, macAddress: mac, namespace: namespace))
     guard let near = try inside.link(named: port), let bridge = try inside.link(named: "br-\(segment.rawValue)") else {
       throw LabError.failed(what: "NIC \(name)", reason: "its end in the fabric is missing")

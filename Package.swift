@@ -45,6 +45,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSocket"),
     .target(name: "Addresses", swiftSettings: settings),
+    .target(name: "Files", swiftSettings: settings),
     .target(name: "Netlink", dependencies: ["CNetlink", "Addresses"], swiftSettings: settings),
     .target(name: "AmphoraCrypto", dependencies: ["CCrypto"], swiftSettings: settings),
     .target(
@@ -52,7 +53,7 @@ let package = Package(
     .target(
       name: "AmphoraAgent",
       dependencies: [
-        "Addresses", "AmphoraCrypto", "AmphoraProtocol", "Netlink",
+        "Addresses", "AmphoraCrypto", "AmphoraProtocol", "Files", "Netlink",
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
@@ -69,7 +70,7 @@ let package = Package(
     .target(
       name: "AmphoraController",
       dependencies: [
-        "Addresses", "AmphoraCrypto", "AmphoraProtocol", "CSocket",
+        "Addresses", "AmphoraCrypto", "AmphoraProtocol", "CSocket", "Files",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -86,12 +87,12 @@ let package = Package(
       ], swiftSettings: settings),
     .target(
       name: "AmphoraLab",
-      dependencies: ["AmphoraAgent", "AmphoraController", "AmphoraProtocol", "Addresses", "Netlink"],
+      dependencies: ["AmphoraAgent", "AmphoraController", "AmphoraProtocol", "Addresses", "Files", "Netlink"],
       swiftSettings: settings),
     .executableTarget(
       name: "amphoractl",
       dependencies: [
-        "AmphoraController", "AmphoraLab", "AmphoraProtocol", "AmphoraCrypto", "Addresses",
+        "AmphoraController", "AmphoraLab", "AmphoraProtocol", "AmphoraCrypto", "Addresses", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),
@@ -99,15 +100,19 @@ let package = Package(
     .executableTarget(
       name: "amphora-demo",
       dependencies: [
-        "AmphoraLab", "AmphoraController", "AmphoraProtocol", "Addresses", "Netlink",
+        "AmphoraLab", "AmphoraController", "AmphoraProtocol", "Addresses", "Files", "Netlink",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
     .executableTarget(
       name: "amphora-bench",
       dependencies: [
-        "AmphoraLab", "AmphoraController", "AmphoraAgent", "AmphoraProtocol", "Addresses", "Netlink", "CSocket",
+        "AmphoraLab", "AmphoraController", "AmphoraAgent", "AmphoraProtocol", "Addresses", "Files", "Netlink",
+        "CSocket",
+        "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Tests/Benchmarks", swiftSettings: settings),
+    // Waiting for a condition: the one place where tests let time pass.
+    .target(name: "TestSupport", path: "Tests/Support", swiftSettings: settings),
     .testTarget(name: "AddressesTests", dependencies: ["Addresses"], swiftSettings: settings),
     .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "Addresses"], swiftSettings: settings),
     .testTarget(name: "AmphoraCryptoTests", dependencies: ["AmphoraCrypto"], swiftSettings: settings),
@@ -117,7 +122,7 @@ let package = Package(
     .testTarget(
       name: "AmphoraAgentTests",
       dependencies: [
-        "AmphoraAgent", "AmphoraProtocol", "AmphoraCrypto", "Addresses", "Netlink",
+        "AmphoraAgent", "AmphoraProtocol", "AmphoraCrypto", "Addresses", "Files", "Netlink", "TestSupport",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
     .testTarget(
@@ -133,13 +138,16 @@ let package = Package(
     .testTarget(
       name: "LiveTests",
       dependencies: [
-        "AmphoraLab", "AmphoraController", "AmphoraAgent", "AmphoraProtocol", "AmphoraCrypto", "Addresses", "Netlink",
+        "AmphoraLab", "AmphoraController", "AmphoraAgent", "AmphoraProtocol", "AmphoraCrypto", "Addresses", "Files",
+        "Netlink", "TestSupport",
       ],
       swiftSettings: settings),
     // amphoractl as a process: its output, exit codes and files.
     .testTarget(
       name: "AmphoractlTests",
-      dependencies: ["amphoractl", "AmphoraController", "AmphoraProtocol", "AmphoraCrypto", "Addresses"],
+      dependencies: [
+        "amphoractl", "AmphoraController", "AmphoraProtocol", "AmphoraCrypto", "Addresses", "TestSupport",
+      ],
       swiftSettings: settings),
   ]
 )

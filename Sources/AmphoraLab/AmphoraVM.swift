@@ -2,6 +2,7 @@
 // keepalived directly. The host's programs are there; /etc and /var/lib are overlays, /run is empty.
 
 package import AmphoraAgent
+import Files
 import FoundationEssentials
 package import Glibc
 package import Netlink

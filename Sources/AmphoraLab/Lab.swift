@@ -2,8 +2,8 @@
 
 import Addresses
 package import AmphoraController
-import AmphoraAgent
 package import AmphoraProtocol
+import Files
 import Glibc
 
 /// The controller's side of a lab.

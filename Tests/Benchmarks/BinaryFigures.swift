@@ -2,6 +2,7 @@
 
 import AmphoraAgent
 import AmphoraLab
+import Files
 
 /// Size, libraries and symbols of the agent.
 struct BinaryFigures {

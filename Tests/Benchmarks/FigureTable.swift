@@ -1,6 +1,6 @@
 // The table of figures.
 
-import AmphoraAgent
+import Files
 import FoundationEssentials
 
 /// One measured figure.

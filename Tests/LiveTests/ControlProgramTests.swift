@@ -5,6 +5,7 @@ import AmphoraController
 import AmphoraCrypto
 import AmphoraLab
 import AmphoraProtocol
+import Files
 import Glibc
 import Testing
 

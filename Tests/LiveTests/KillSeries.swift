@@ -2,9 +2,9 @@
 // each kill the agent is started again: it must find the state before the request or the one after it, and the controller's
 // repetition must bring the latter.
 
-import AmphoraAgent
 import AmphoraController
 import AmphoraLab
+import Files
 import Testing
 
 /// See above.

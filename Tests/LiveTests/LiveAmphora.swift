@@ -4,6 +4,7 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import Files
 import Glibc
 import Netlink
 import Synchronization

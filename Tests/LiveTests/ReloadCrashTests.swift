@@ -1,10 +1,10 @@
 // haproxy that crashes while it reloads: the answer is 500 with the reason, or 202 after a restart with the new
 // configuration, and what is served is the last one that ran (contract agent-api §3.6 (3), §5 W13, W29).
 
-import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import Files
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct ReloadCrashTests {

@@ -3,6 +3,7 @@
 import AmphoraAgent
 import AmphoraController
 import AmphoraLab
+import Files
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct StartTests {

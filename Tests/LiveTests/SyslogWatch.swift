@@ -2,6 +2,7 @@
 
 import AmphoraAgent
 import AmphoraLab
+import Files
 import Glibc
 import Synchronization
 import Testing

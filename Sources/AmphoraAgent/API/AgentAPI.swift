@@ -2,6 +2,7 @@
 
 import AmphoraCrypto
 import AmphoraProtocol
+import Files
 package import Logging
 
 /// The API of contract agent-api, apart from HTTP itself.

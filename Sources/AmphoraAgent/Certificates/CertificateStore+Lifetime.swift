@@ -2,6 +2,7 @@
 // configuration that no longer names them, and never delete crt-lists, CAs, CRLs and certificates that were replaced.
 
 package import AmphoraProtocol
+import Files
 import Glibc
 
 extension CertificateStore {

@@ -2,6 +2,7 @@
 
 import AmphoraCrypto
 package import AmphoraProtocol
+import Files
 
 /// The files of load balancers' certificates.
 package struct CertificateStore: Sendable {

@@ -1,6 +1,7 @@
 // Which traffic has been reported already. The file is upstream's (contract heartbeat-and-config §2.5), so that an
 // amphora can change agents in either direction; a total enters it only after its increment was sent (§7 row 5).
 
+import Files
 import FoundationEssentials
 
 /// Turns totals into increments, and keeps across restarts what has been reported.

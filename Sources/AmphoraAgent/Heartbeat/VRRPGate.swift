@@ -1,6 +1,7 @@
 // Whether VRRP allows a heartbeat. An amphora of a pair whose keepalived is dead must fall silent, because silence is
 // what makes controllers replace it: contract heartbeat-and-config §2.1 step 1.
 
+import Files
 package import Glibc
 
 /// The state of keepalived as far as heartbeats care.

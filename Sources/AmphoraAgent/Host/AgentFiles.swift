@@ -1,6 +1,7 @@
 // The agent's own certificate and configuration, as controllers replace them (contract agent-api §3.14, §3.15).
 
 import AmphoraCrypto
+import Files
 package import Logging
 
 /// Why a new server certificate was not taken.

@@ -1,6 +1,7 @@
 // The answers of GET /1.0/info and /1.0/details, put together.
 
 package import AmphoraProtocol
+import Files
 
 /// Describes the amphora.
 package struct AmphoraFacts: Sendable {

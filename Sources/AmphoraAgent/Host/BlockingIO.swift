@@ -1,5 +1,6 @@
 // File system calls block; the threads of Swift concurrency and of the event loops must not.
 
+import Files
 import NIOPosix
 
 /// Runs blocking work on NIO's pool of threads for it, which starts with the first call.

@@ -1,5 +1,6 @@
 // Starting a program that outlives the call: its own session, its output in a file, its end observed by a thread.
 
+package import Files
 package import Glibc
 import Synchronization
 

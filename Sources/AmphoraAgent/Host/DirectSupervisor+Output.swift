@@ -1,5 +1,7 @@
 // What supervised programs print, for the details of answers.
 
+import Files
+
 extension DirectSupervisor {
   package func outputMark(_ name: String) async -> OutputMark {
     OutputMark(offset: (try? FileRead.size(logFile(name))) ?? 0)

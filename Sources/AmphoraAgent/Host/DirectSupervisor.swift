@@ -3,6 +3,7 @@
 // Services outlive the agent: a restarted agent adopts what still runs by its pid file, so that an agent upgrade does not
 // stop traffic. What is enabled is recorded on disk and started again by `restore()`.
 
+import Files
 import FoundationEssentials
 package import Glibc
 package import Logging

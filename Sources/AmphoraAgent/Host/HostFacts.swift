@@ -1,6 +1,7 @@
 // Measurements of the machine for GET /1.0/details, each from a file of /proc (contract agent-api §3.3).
 
 package import AmphoraProtocol
+import Files
 import Glibc
 
 /// Reads the machine's state.

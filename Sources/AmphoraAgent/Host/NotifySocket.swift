@@ -1,5 +1,6 @@
 // The receiving end of sd_notify(3), for programs that the agent starts itself.
 
+import Files
 package import Glibc
 
 /// A datagram socket that a starting program writes its state to.

@@ -3,6 +3,7 @@
 // On Debian the package database is a text file: reading it costs a millisecond where starting dpkg-query three times
 // costs thirty. Elsewhere rpm is asked. Either way the answer is kept until the database changes.
 
+import Files
 import Glibc
 
 /// The versions that controllers ask for.

@@ -3,6 +3,8 @@
 // A file per service below /run: it survives the agent, and a reboot forgets it, for systemd starts an enabled unit at boot
 // whether or not it was stopped before.
 
+package import Files
+
 /// The services that were stopped on request and not started again.
 ///
 /// Its calls block.

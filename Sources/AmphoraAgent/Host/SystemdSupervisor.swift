@@ -1,5 +1,6 @@
 // Supervision by systemd, through systemctl: what it prints is what the contract's answers carry.
 
+import Files
 import Glibc
 package import Logging
 

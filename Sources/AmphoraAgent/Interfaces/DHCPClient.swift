@@ -1,5 +1,6 @@
 // DHCPv4 for ports without fixed addresses. The controller normally sends addresses, so this is a fallback.
 
+import Files
 import Glibc
 
 /// ISC's dhclient on one interface, in the calling thread's namespace.

@@ -1,6 +1,7 @@
 // What goes wrong when interfaces are configured or plugged.
 
 import Addresses
+package import Files
 package import Netlink
 
 /// Why an interface could not be configured.

@@ -1,6 +1,7 @@
 // The folder of interface files: the desired state of the namespace's interfaces, which survives reboots.
 
 import Addresses
+package import Files
 import FoundationEssentials
 import Glibc
 

@@ -2,6 +2,7 @@
 
 package import Addresses
 import AmphoraProtocol
+import Files
 package import Logging
 import Netlink
 

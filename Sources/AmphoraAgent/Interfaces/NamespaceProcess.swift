@@ -1,6 +1,7 @@
 // Programs run inside a network namespace. A child belongs to the namespace of the thread that starts it, and libraries
 // for processes start children on threads of their own; so this one starts it right here and waits here.
 
+import Files
 import Glibc
 
 /// How a program ended that did not end well.

@@ -1,6 +1,7 @@
 // What a boot does with the namespace: the state on disk becomes the kernel's again (contract networking §1.5).
 
 import Addresses
+import Files
 import Netlink
 
 /// What a restore came to.

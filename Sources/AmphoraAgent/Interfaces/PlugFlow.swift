@@ -2,6 +2,7 @@
 // its NIC is harmless; a NIC moved without a line or file would not come back after a reboot.
 
 import Addresses
+import Files
 import Logging
 import Netlink
 

@@ -1,6 +1,7 @@
 // The list that lets a reboot find the NICs of the namespace again: one line `MAC NAME` for each (contract networking §1.4).
 
 package import Addresses
+package import Files
 
 /// Which NIC goes into the namespace under which name.
 ///

@@ -2,6 +2,7 @@
 // (contract agent-api §5 W13).
 
 package import AmphoraProtocol
+import Files
 import Logging
 
 extension LoadBalancers {

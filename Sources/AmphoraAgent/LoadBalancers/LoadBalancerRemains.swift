@@ -2,6 +2,7 @@
 // haproxy.cfg into place, and ends with its rename away; all else is made before the one, and removed after the other.
 
 import AmphoraProtocol
+import Files
 import Logging
 
 extension LoadBalancers {

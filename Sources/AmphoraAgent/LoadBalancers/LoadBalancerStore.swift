@@ -2,6 +2,7 @@
 // (contract services §2.4).
 
 package import AmphoraProtocol
+package import Files
 
 /// The load balancers on disk.
 ///

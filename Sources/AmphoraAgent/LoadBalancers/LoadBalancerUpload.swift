@@ -2,6 +2,7 @@
 
 import AmphoraCrypto
 package import AmphoraProtocol
+import Files
 import Glibc
 import Logging
 

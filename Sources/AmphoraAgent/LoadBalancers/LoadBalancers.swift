@@ -3,6 +3,7 @@
 
 package import Addresses
 package import AmphoraProtocol
+import Files
 package import Logging
 
 /// Operations on haproxy load balancers.

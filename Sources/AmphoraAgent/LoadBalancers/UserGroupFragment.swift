@@ -1,5 +1,6 @@
 // The part of every haproxy's configuration that depends on the distribution (contract services §1).
 
+import Files
 import Glibc
 
 /// haproxy's group, as a configuration file that the image prepares.

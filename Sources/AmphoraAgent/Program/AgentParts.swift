@@ -1,6 +1,7 @@
 // The agent's parts, wired together from a configuration.
 
 import AmphoraProtocol
+import Files
 import Glibc
 import Logging
 import Netlink

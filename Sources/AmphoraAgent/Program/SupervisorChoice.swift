@@ -1,5 +1,7 @@
 // Who runs haproxy and keepalived.
 
+import Files
+
 /// The choice on the command line.
 ///
 /// It is no option of the configuration file, because controllers replace that file.

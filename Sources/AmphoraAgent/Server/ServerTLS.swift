@@ -1,6 +1,7 @@
 // The TLS identity of :9443, read again when its files change, so that a rotated certificate serves the next connection
 // (contract agent-api §1.2). Connections that are open keep theirs.
 
+import Files
 import Glibc
 package import Logging
 package import NIOSSL

@@ -2,6 +2,7 @@
 // whole: keepalived may run one at any moment, and an empty script passes.
 
 package import AmphoraProtocol
+import Files
 
 /// Writes the check scripts; one writer at a time.
 package actor VRRPCheckScripts {

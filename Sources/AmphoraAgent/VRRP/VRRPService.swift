@@ -2,6 +2,7 @@
 
 import AmphoraCrypto
 package import AmphoraProtocol
+import Files
 package import Logging
 
 /// A VRRP operation that failed.

@@ -6,6 +6,7 @@
 // the second, and the peer has the VIP after at most one interval and the margin.
 
 import Addresses
+import Files
 import Glibc
 import Netlink
 

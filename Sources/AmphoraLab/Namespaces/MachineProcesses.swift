@@ -1,6 +1,6 @@
 // The processes of a machine made of namespaces, found by what they are in: that needs no notes that could be out of date.
 
-import AmphoraAgent
+import Files
 import Glibc
 import Netlink
 

@@ -2,7 +2,7 @@
 
 package import AmphoraController
 package import AmphoraProtocol
-import AmphoraAgent
+import Files
 import Netlink
 
 extension NamespaceDriver: ComputeDriver {

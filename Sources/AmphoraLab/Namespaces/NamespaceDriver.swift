@@ -2,9 +2,9 @@
 // made them; another process with the same folder finds them again.
 
 package import Addresses
-import AmphoraAgent
 package import AmphoraController
 package import AmphoraProtocol
+import Files
 import FoundationEssentials
 import Glibc
 package import Netlink

@@ -1,6 +1,6 @@
 // What a driver must find again after its process has ended: one JSON file per thing.
 
-import AmphoraAgent
+import Files
 import FoundationEssentials
 
 /// A folder of JSON files, each a value of one type.

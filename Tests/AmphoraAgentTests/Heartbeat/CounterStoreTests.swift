@@ -1,5 +1,6 @@
 // Increments and what is kept of them: contract heartbeat-and-config §2.5, §7 rows 5, 6, 8, 9.
 
+import Files
 import Glibc
 import Testing
 

@@ -1,6 +1,7 @@
 // What the heartbeat suites share: folders, processes, sockets and logs of one test.
 
 import AmphoraProtocol
+import Files
 import Glibc
 import Logging
 import Synchronization

@@ -1,6 +1,7 @@
 // The sender as a whole: real sockets, real time, sources of the test's making.
 
 import AmphoraProtocol
+import Files
 import Glibc
 import Logging
 import Synchronization

@@ -1,5 +1,6 @@
 // A real haproxy on UNIX sockets, laid out on disk as the agent does.
 
+import Files
 import Glibc
 
 @testable import AmphoraAgent

@@ -1,6 +1,7 @@
 // Heartbeats about a real haproxy: contract heartbeat-and-config §2.3, §2.5, §7 rows 2, 8, 12.
 
 import AmphoraProtocol
+import Files
 import Glibc
 import Logging
 import Testing

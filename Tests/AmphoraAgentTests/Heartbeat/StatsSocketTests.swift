@@ -1,5 +1,6 @@
 // The stats socket against servers that misbehave, and against a real haproxy.
 
+import Files
 import Glibc
 import Testing
 

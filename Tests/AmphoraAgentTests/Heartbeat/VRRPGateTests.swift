@@ -1,5 +1,6 @@
 // The gate of contract heartbeat-and-config §2.1 step 1, with real processes.
 
+import Files
 import Glibc
 import Testing
 

@@ -1,4 +1,5 @@
 @testable import AmphoraAgent
+import Files
 import Foundation
 import Glibc
 import Logging

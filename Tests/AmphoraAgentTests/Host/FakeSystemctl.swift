@@ -1,6 +1,7 @@
 // A program in systemctl's place: the real one does not fail on demand. It writes down each call, with what the VRRP check
 // says at that moment, and fails the verbs it is told to.
 
+import Files
 import Glibc
 
 @testable import AmphoraAgent

@@ -1,5 +1,6 @@
 @testable import AmphoraAgent
 import AmphoraProtocol
+import Files
 import Testing
 
 @Suite struct HostFactsTests {

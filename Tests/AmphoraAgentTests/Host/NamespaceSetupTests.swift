@@ -2,6 +2,7 @@
 // outside of it, and systemd's part, are shown by Interop/test_netns.
 
 import AmphoraProtocol
+import Files
 import Logging
 import Netlink
 import Testing

@@ -3,6 +3,7 @@
 
 import Addresses
 import AmphoraProtocol
+import Files
 import Foundation
 import Glibc
 import Logging

@@ -2,6 +2,7 @@
 // §3.7, §3.16).
 
 import AmphoraProtocol
+import Files
 import Glibc
 import Synchronization
 import Testing

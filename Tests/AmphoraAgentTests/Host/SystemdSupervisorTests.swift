@@ -1,6 +1,7 @@
 // Unit files as the agent keeps them (contract agent-api §5 W17); that systemd takes them is for Interop/test_supervision.
 
 import AmphoraProtocol
+import Files
 import Testing
 
 @testable import AmphoraAgent

@@ -1,5 +1,6 @@
 // A network that hands out addresses: dnsmasq as DHCP server and router, at the other end of a lab's wires.
 
+import Files
 import Glibc
 import Netlink
 import Testing

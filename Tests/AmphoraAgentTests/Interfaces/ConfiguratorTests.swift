@@ -1,6 +1,7 @@
 // Bring-up and take-down against the kernel: what must never happen on the way, and what must be left alone.
 
 import Addresses
+import Files
 import FoundationEssentials
 import Glibc
 import Netlink

@@ -2,6 +2,7 @@
 
 import Addresses
 import AmphoraProtocol
+import Files
 import Netlink
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 // The folder of interface files: what one bad file may and may not spoil, and what is on disk.
 
 import Addresses
+import Files
 import FoundationEssentials
 import Glibc
 import Testing

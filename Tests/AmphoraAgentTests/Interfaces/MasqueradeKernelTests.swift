@@ -2,6 +2,7 @@
 
 import Addresses
 import AmphoraProtocol
+import Files
 import FoundationEssentials
 import Netlink
 import Testing

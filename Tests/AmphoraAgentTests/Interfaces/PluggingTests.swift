@@ -2,6 +2,7 @@
 
 import Addresses
 import AmphoraProtocol
+import Files
 import Glibc
 import Netlink
 import Synchronization

@@ -1,5 +1,6 @@
 import AmphoraAgent
 import AmphoraProtocol
+import Files
 import Foundation
 import Glibc
 import Testing

@@ -2,6 +2,7 @@
 // Interop/test_pair.
 
 import Addresses
+import Files
 import Glibc
 import Testing
 

@@ -3,6 +3,7 @@
 import AmphoraAgent
 import AmphoraController
 import AmphoraLab
+import Files
 import FoundationEssentials
 import Glibc
 import Netlink

@@ -6,6 +6,7 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import Files
 import FoundationEssentials
 import Glibc
 import Netlink

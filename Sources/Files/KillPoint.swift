@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// `errno` is the call's afterwards.
 @inline(__always)
-func changingFiles<R>(_ call: () -> R) -> R {
+package func changingFiles<R>(_ call: () -> R) -> R {
   let result = call()
   #if DEBUG
     let number = errno
@@ -23,9 +23,9 @@ func changingFiles<R>(_ call: () -> R) -> R {
 /// `AMPHORA_TEST_KILL_FILE` names a file with two words, `request 3` or `start 3`: the process ends right after the third
 /// change that a state-changing request, or the start, makes. Nothing else counts, such as the heartbeat's counters. The
 /// file is read when a request begins.
-enum KillPoint {
+package enum KillPoint {
   /// What the changes belong to.
-  enum Work: String, Sendable {
+  package enum Work: String, Sendable {
     case start
     case request
   }
@@ -35,13 +35,14 @@ enum KillPoint {
     private static let armed = Mutex<(work: Work, left: Int)?>(nil)
 
     /// Counts the changes that the body makes.
-    static func counting<T: Sendable>(_ work: Work, _ body: @Sendable () async throws -> T) async rethrows -> T {
+    package static func counting<T: Sendable>(_ work: Work, _ body: @Sendable () async throws -> T) async rethrows -> T
+    {
       arm(work)
       return try await $work.withValue(work) { try await body() }
     }
 
     /// The body for another thread, which does not know the task.
-    static func carried<T>(_ body: @escaping @Sendable () throws -> T) -> @Sendable () throws -> T {
+    package static func carried<T>(_ body: @escaping @Sendable () throws -> T) -> @Sendable () throws -> T {
       let work = work
       return { try $work.withValue(work) { try body() } }
     }
@@ -71,11 +72,12 @@ enum KillPoint {
     }
   #else
     @inline(__always)
-    static func counting<T: Sendable>(_ work: Work, _ body: @Sendable () async throws -> T) async rethrows -> T {
+    package static func counting<T: Sendable>(_ work: Work, _ body: @Sendable () async throws -> T) async rethrows -> T
+    {
       try await body()
     }
 
     @inline(__always)
-    static func carried<T>(_ body: @escaping @Sendable () throws -> T) -> @Sendable () throws -> T { body }
+    package static func carried<T>(_ body: @escaping @Sendable () throws -> T) -> @Sendable () throws -> T { body }
   #endif
 }

@@ -22,6 +22,7 @@ struct Amphoractl: AsyncParsableCommand {
       FailoverCommand.self,
       DeleteCommand.self,
       RenderCommand.self,
+      ConfigDriveCommand.self,
       CACommand.self,
       HeartbeatCommand.self,
       AmphoraCommand.self,

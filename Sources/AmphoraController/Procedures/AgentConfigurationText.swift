@@ -76,11 +76,6 @@ extension ControllerSettings {
     var configuration = AgentConfigurationText(
       amphora: amphora, topology: topology, heartbeatReceivers: heartbeatReceivers, heartbeatKey: heartbeatKey)
     configuration.heartbeatInterval = heartbeatInterval
-    return [
-      BootFile(path: AgentConfigurationText.path, text: configuration.text),
-      BootFile(path: "/etc/octavia/certs/server.pem", text: certificate.pem),
-      BootFile(path: "/etc/octavia/certs/client_ca.pem", text: clientCAPEM),
-      BootFile(path: "/etc/rsyslog.d/10-rsyslog.conf", text: ""),
-    ]
+    return BootFile.amphora(configuration: configuration, certificate: certificate, clientCAPEM: clientCAPEM)
   }
 }

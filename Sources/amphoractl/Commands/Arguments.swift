@@ -1,6 +1,7 @@
-// Addresses as arguments of the command line.
+// Types of the library as arguments of the command line.
 
 public import Addresses
+public import AmphoraController
 public import ArgumentParser
 
 extension IPAddress: ExpressibleByArgument {
@@ -12,3 +13,10 @@ extension CIDR: ExpressibleByArgument {
   /// Parses a network of the command line.
   public init?(argument: String) { self.init(argument) }
 }
+
+extension MACAddress: ExpressibleByArgument {
+  /// Parses a hardware address of the command line.
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension Topology: ExpressibleByArgument {}

@@ -5,11 +5,19 @@ SWIFT_MINIMUM := 6.2
 PACKAGES := libssl-dev libnl-3-dev libnl-route-3-dev zlib1g-dev pkg-config binutils \
             haproxy keepalived iproute2 nftables util-linux openssl procps \
             socat debootstrap systemd-container python3-venv shellcheck dnsmasq-base isc-dhcp-client
+# What builds and boots an image, beyond PACKAGES.
+IMAGE_PACKAGES := mmdebstrap kpartx gdisk fdisk jq sudo qemu-utils qemu-system-x86 genisoimage zstd lsb-release bc git
+# diskimage-builder comes from PyPI, into a folder of its own.
+DIB_VERSION := 3.43.0
+DIB := $(CURDIR)/.cache/diskimage-builder-$(DIB_VERSION)
+# The image's flavour (default or slim) and where it goes.
+FLAVOUR := default
+IMAGE := $(CURDIR)/.build/image/amphora-x64-haproxy$(if $(filter slim,$(FLAVOUR)),-slim).qcow2
 RELEASE := --configuration release --static-swift-stdlib
 # The release binary as it goes into the image.
 AGENT := $(CURDIR)/.build/release-stripped/amphora-agent
 
-.PHONY: help setup build demo test interop differential system-root bench lint clean check-swift check-root
+.PHONY: help setup build demo test interop differential system-root image boot-image image-test image-lint bench lint clean check-swift check-root
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +69,17 @@ differential: check-root build ## The same requests to upstream's agent and to o
 
 system-root: check-root build ## A Debian root with the agent as in an image, for systemd-nspawn: DEST=DIR (needs root)
 	@Tests/Interop/system-root "$(DEST)" "$(AGENT)"
+
+# Beside the folder, so that an interrupted installation is not taken for a whole one.
+$(DIB)/bin/disk-image-create:
+	@echo "Installing diskimage-builder $(DIB_VERSION)"
+	@rm -rf $(DIB) && mkdir -p $(dir $(DIB)) && python3 -m venv $(DIB)
+	@$(DIB)/bin/pip install --quiet diskimage-builder==$(DIB_VERSION) || { rm -rf $(DIB); exit 1; }
+
+image boot-image image-test image-lint: PACKAGES += $(IMAGE_PACKAGES)
+image: check-root build $(DIB)/bin/disk-image-create ## A bootable image with the agent, in .build/image: FLAVOUR=default or slim (needs root)
+	@mkdir -p $(dir $(IMAGE)) .cache/image
+	@PATH=$(DIB)/bin:$$PATH diskimage/diskimage-create.sh -i debian -F $(FLAVOUR) -A $(AGENT) -o $(IMAGE) -w .build/image -c .cache/image
 
 bench: check-root build ## Figures of the release agent: size, start, memory, times of requests (needs root)
 	swift build $(RELEASE) --product amphora-bench

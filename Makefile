@@ -87,7 +87,7 @@ bench: check-root build ## Figures of the release agent: size, start, memory, ti
 
 lint: check-swift ## Formatting and style of the sources, and of the shell scripts where shellcheck is installed
 	@git ls-files -z '*.swift' | xargs -0 swift format lint --strict --parallel
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run Tests/run Tests/Interop/run Tests/Interop/system-root Tests/Interop/enter-sandbox Tests/Interop/ping-wrapper.sh Tests/Interop/differential/run Tests/Interop/differential/upstream-root Tests/Interop/differential/upstream/lvs-masquerade.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run Tests/run Tests/Interop/run Tests/Interop/system-root Tests/Interop/enter-sandbox Tests/Interop/differential/run Tests/Interop/differential/upstream-root Tests/Interop/differential/upstream/lvs-masquerade.sh; fi
 	@echo "lint: clean"
 
 clean: ## Remove everything that was built

@@ -58,10 +58,10 @@ package enum DurableFile {
     try syncFolder(split(path).folder)
   }
 
-  /// Makes a folder with this mode, and missing parents with 0755.
+  /// Makes a folder with this mode, and missing parents with theirs.
   ///
-  /// An existing folder is left as it is.
-  package static func createDirectory(_ path: String, mode: mode_t) throws(Failure) {
+  /// A mode of nil is what the umask leaves of 0755. An existing folder is left as it is.
+  package static func createDirectory(_ path: String, mode: mode_t?, parents: mode_t? = 0o755) throws(Failure) {
     var status = stat()
     if stat(path, &status) == 0 {
       guard status.st_mode & S_IFMT == S_IFDIR else {
@@ -70,12 +70,12 @@ package enum DurableFile {
       return
     }
     let parent = split(path).folder
-    if parent != path, parent != "." { try createDirectory(parent, mode: 0o755) }
-    guard changingFiles({ mkdir(path, mode) }) == 0 else {
+    if parent != path, !FileRead.exists(parent) { try createDirectory(parent, mode: parents, parents: parents) }
+    guard changingFiles({ mkdir(path, mode ?? 0o755) }) == 0 else {
       if errno == EEXIST { return }
       throw Failure(operation: "create folder", path: path, errno: errno)
     }
-    try check(changingFiles { chmod(path, mode) }, "set the mode of", path)
+    if let mode { try check(changingFiles { chmod(path, mode) }, "set the mode of", path) }
     try syncFolder(parent)
   }
 
@@ -84,20 +84,15 @@ package enum DurableFile {
   /// A missing folder is fine. Call it at start only: a writer that is at work in the folder would lose its file.
   @discardableResult
   package static func removeLeftovers(in folder: String) throws(Failure) -> [String] {
-    guard let stream = opendir(folder) else {
-      if errno == ENOENT { return [] }
-      throw Failure(operation: "list", path: folder, errno: errno)
-    }
-    defer { closedir(stream) }
-    var leftovers: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if isTemporary(name) { leftovers.append(name) }
+    let leftovers: [String]
+    do {
+      leftovers = try FileRead.entries(of: folder).filter(isTemporary)
+    } catch {
+      if error.isMissing { return [] }
+      throw error
     }
     for name in leftovers { try remove("\(folder)/\(name)") }
-    return leftovers.sorted()
+    return leftovers
   }
 
   /// Whether a file name is one that ``write(_:to:mode:)`` gives to its temporaries.
@@ -123,7 +118,7 @@ package enum DurableFile {
       let path = temporaryPath(in: folder, for: name)
       let descriptor = changingFiles { open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
       if descriptor >= 0 { return (descriptor, path) }
-      guard errno == EEXIST else { throw Failure(operation: "create", path: path, errno: errno) }
+      guard errno == EEXIST else { throw Failure(operation: "create", path: "\(folder)/\(name)", errno: errno) }
     }
   }
 

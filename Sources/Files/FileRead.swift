@@ -50,8 +50,13 @@ package enum FileRead {
   }
 
   /// The names in a directory, sorted, without `.` and `..`; empty when it cannot be read.
-  package static func names(in directory: String) -> [String] {
-    guard let stream = opendir(directory) else { return [] }
+  package static func names(in directory: String) -> [String] { (try? entries(of: directory)) ?? [] }
+
+  /// The names in a directory, sorted, without `.` and `..`.
+  package static func entries(of directory: String) throws(DurableFile.Failure) -> [String] {
+    guard let stream = opendir(directory) else {
+      throw DurableFile.Failure(operation: "list", path: directory, errno: errno)
+    }
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {

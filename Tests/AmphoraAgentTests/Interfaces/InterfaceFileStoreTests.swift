@@ -114,6 +114,8 @@ final class ScratchFolder: Sendable {
     #expect(mode("\(folder.path)/a/b/c") == 0o700 && mode("\(folder.path)/a/b") == 0o755)
     try DurableFile.createDirectory("\(folder.path)/a/b/c", mode: 0o755)
     #expect(mode("\(folder.path)/a/b/c") == 0o700)
+    try DurableFile.createDirectory("\(folder.path)/d/e", mode: 0o700, parents: 0o700)
+    #expect(mode("\(folder.path)/d") == 0o700 && mode("\(folder.path)/d/e") == 0o700)
     try DurableFile.write([1], to: "\(folder.path)/a/file", mode: 0o600)
     try DurableFile.remove("\(folder.path)/a/file")
     try DurableFile.remove("\(folder.path)/a/file")

@@ -109,6 +109,16 @@ import Testing
     #expect(!program.exists("out"))
   }
 
+  @Test func `files are for all to read, folders as the umask has it`() throws {
+    let program = try ControlProgram()
+    try program.write(Self.document, "in.json")
+    let command = "umask 077; exec \"$0\" render in.json --output a/b"
+    let result = try program.finish(program.process(["-c", command, ControlProgram.path], program: "/bin/sh"))
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try program.mode("a") == 0o700 && program.mode("a/b") == 0o700)
+    #expect(try program.mode("a/b/haproxy.cfg") == 0o644)
+  }
+
   @Test func `a document or folder that cannot be used is named with the reason`() throws {
     let program = try ControlProgram()
     let missing = try program.run("render", "none.json", "--output", "out")

@@ -2,6 +2,7 @@
 
 import AmphoraController
 import ArgumentParser
+import Files
 import FoundationEssentials
 
 struct RenderCommand: Command {
@@ -47,11 +48,11 @@ struct RenderCommand: Command {
     } catch let error as DocumentError {
       throw CommandFailure(.failed, "\(input == "-" ? "standard input" : input): \(error)")
     }
-    try OutputFile.makeFolder(output)
+    try DurableFile.createDirectory(output, mode: nil, parents: nil)
     var written: [Body.File] = []
     for (name, text) in files.sorted(by: { $0.key < $1.key }) {
       let path = "\(output)/\(name)"
-      try OutputFile.write(text.utf8, to: path)
+      try DurableFile.write(text.utf8, to: path, mode: 0o644)
       written.append(Body.File(name: name, path: path, bytes: text.utf8.count))
     }
     let lines = written.map { "\($0.path)  \($0.bytes) bytes" }.joined(separator: "\n")

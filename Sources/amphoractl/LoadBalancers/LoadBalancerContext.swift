@@ -5,6 +5,7 @@ import AmphoraCrypto
 import AmphoraLab
 import AmphoraProtocol
 import ArgumentParser
+import Files
 import Glibc
 
 /// Options of the commands that build amphorae.
@@ -112,8 +113,8 @@ extension CommandContext {
     let path = "\(folder)/heartbeat.key"
     if !AccessibleFile.exists(path) {
       let key = Digest.hex(CertificateAuthority.randomUUIDv4() + CertificateAuthority.randomUUIDv4())
-      try OutputFile.makeFolder(folder)
-      try OutputFile.write("\(key)\n".utf8, to: path, mode: 0o600)
+      try DurableFile.createDirectory(folder, mode: nil, parents: nil)
+      try DurableFile.write("\(key)\n".utf8, to: path, mode: 0o600)
     }
     return try Secret.firstLine(of: path)
   }

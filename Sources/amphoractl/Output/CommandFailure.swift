@@ -2,6 +2,8 @@
 
 import AmphoraController
 import AmphoraCrypto
+import Files
+import Glibc
 
 /// How a run ended; documented in the root command's help.
 enum ExitStatus: Int32, Codable, Sendable {
@@ -53,6 +55,12 @@ extension CommandFailure {
     case is CancellationError: self.init(.failed, "interrupted")
     default: self.init(.failed, "\(error)")
     }
+  }
+}
+
+extension DurableFile.Failure: ExplainedError {
+  var failure: CommandFailure {
+    CommandFailure(.failed, "\(path): could not \(operation): \(String(cString: strerror(errno)))")
   }
 }
 

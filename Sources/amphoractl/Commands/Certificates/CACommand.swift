@@ -4,6 +4,7 @@ import AmphoraController
 import AmphoraCrypto
 import AmphoraProtocol
 import ArgumentParser
+import Files
 
 struct CACommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -52,8 +53,8 @@ extension CommandContext {
     -> IssuedCertificate
   {
     let issued = try ca.issueControllerCertificate(name: name, validity: configuration.duration(.validity))
-    try OutputFile.makeFolder(path.folder)
-    try OutputFile.write(issued.pem.utf8, to: path, mode: 0o600)
+    try DurableFile.createDirectory(path.folder, mode: nil, parents: nil)
+    try DurableFile.write(issued.pem.utf8, to: path, mode: 0o600)
     return issued
   }
 }
@@ -153,7 +154,7 @@ struct CAIssue: AsyncParsableCommand {
       guard let amphora = AmphoraID(id) else { throw CommandFailure(.usage, "'\(id)' is no amphora id") }
       let ca = try context.signingAuthority(.server)
       let issued = try ca.issueAmphoraCertificate(id: amphora, validity: context.configuration.duration(.validity))
-      try OutputFile.write(issued.pem.utf8, to: output, mode: 0o600)
+      try DurableFile.write(issued.pem.utf8, to: output, mode: 0o600)
       try context.records.store(issued.certificate, of: amphora)
       try context.show(issued, path: output)
     }

@@ -85,7 +85,7 @@ package enum DurableFile {
   @discardableResult
   package static func removeLeftovers(in folder: String) throws(Failure) -> [String] {
     let leftovers: [String]
-    do {
+    do throws(Failure) {
       leftovers = try FileRead.entries(of: folder).filter(isTemporary)
     } catch {
       if error.isMissing { return [] }

@@ -1,6 +1,7 @@
 // amphoractl as a process: what it is given, and everything that comes back.
 
 import Foundation
+import TestSupport
 import Testing
 
 /// A finished run.
@@ -98,7 +99,7 @@ final class ControlProgram: Sendable {
     defer { if process.isRunning { process.terminate() } }
     var seen = 0
     for (prompt, answer) in turns {
-      let _: Bool = try await poll("the prompt \(prompt)") {
+      let _: Bool = try await poll("the prompt \(prompt)", within: .seconds(60)) {
         let screen = try read("screen").dropFirst(seen)
         guard let range = screen.range(of: prompt) else { return nil }
         seen += screen.distance(from: screen.startIndex, to: range.upperBound)
@@ -106,7 +107,7 @@ final class ControlProgram: Sendable {
       }
       try keyboard.fileHandleForWriting.write(contentsOf: Data("\(answer)\n".utf8))
     }
-    let _: Bool = try await poll("the end") { process.isRunning ? nil : true }
+    try await poll("the end", within: .seconds(60)) { !process.isRunning }
     return ProgramResult(status: process.terminationStatus, output: try read("screen"), errors: "")
   }
 
@@ -116,19 +117,6 @@ final class ControlProgram: Sendable {
     return result.status == 0 ? result.output + result.errors : nil
   }
 }
-
-/// Asks until there is an answer, 60 s at most.
-@discardableResult
-func poll<T>(_ what: String, _ ask: () throws -> T?) async throws -> T {
-  let deadline = ContinuousClock.now + .seconds(60)
-  while ContinuousClock.now < deadline {
-    if let answer = try ask() { return answer }
-    try await Task.sleep(for: .milliseconds(10))
-  }
-  throw Late(what: what)
-}
-
-private struct Late: Error { let what: String }
 
 /// Where the vectors are: `AMPHORA_VECTORS`, or `../shared/vectors` beside the checkout.
 enum VectorFiles {

@@ -2,6 +2,7 @@
 
 import AmphoraProtocol
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct ListenTests {
@@ -38,13 +39,13 @@ import Testing
     process.standardError = try FileHandle(forWritingTo: URL(filePath: program.file("err")))
     try process.run()
     defer { if process.isRunning { process.terminate() } }
-    let port = try await poll("the port") {
+    let port = try await poll("the port", within: .seconds(60)) {
       try (program.read("err") + program.read("out")).firstMatch(of: #/listening at 127.0.0.1:(\d+)\s/#).flatMap {
         UInt16($0.1)
       }
     }
     for datagram in datagrams { try send(datagram, to: port) }
-    let _: Bool = try await poll("the end") { process.isRunning ? nil : true }
+    try await poll("the end", within: .seconds(60)) { !process.isRunning }
     return ProgramResult(
       status: process.terminationStatus, output: try program.read("out"), errors: try program.read("err"))
   }

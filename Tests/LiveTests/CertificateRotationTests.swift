@@ -6,6 +6,7 @@ import AmphoraLab
 import AmphoraProtocol
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(3))) struct CertificateRotationTests {

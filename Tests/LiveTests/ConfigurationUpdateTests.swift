@@ -4,6 +4,7 @@
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct ConfigurationUpdateTests {

@@ -5,6 +5,7 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct HAProxyFailureTests {

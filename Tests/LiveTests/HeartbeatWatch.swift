@@ -4,6 +4,7 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Synchronization
+import TestSupport
 import Testing
 
 /// A receiver with its own port that keeps what came.

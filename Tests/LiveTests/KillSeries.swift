@@ -5,6 +5,7 @@
 import AmphoraController
 import AmphoraLab
 import Files
+import TestSupport
 import Testing
 
 /// See above.

@@ -4,6 +4,7 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(3))) struct KilledStartTests {

@@ -8,6 +8,7 @@ import Files
 import Glibc
 import Netlink
 import Synchronization
+import TestSupport
 import Testing
 
 final class LiveAmphora: Sendable {

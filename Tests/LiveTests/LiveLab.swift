@@ -99,23 +99,6 @@ func withAmphorae(
   try result.get()
 }
 
-/// Asks until there is an answer, 20 s at most unless told otherwise; the only place where tests wait for time to pass.
-func poll<T>(
-  _ what: String, within limit: Duration = .seconds(20), _ ask: () async throws -> T?
-) async throws -> T {
-  let deadline = ContinuousClock.now + limit
-  while true {
-    if let answer = try await ask() { return answer }
-    guard ContinuousClock.now < deadline else { throw LabError.timedOut(what: what, log: "") }
-    try await Task.sleep(for: .milliseconds(10))
-  }
-}
-
-/// Asks until it is so.
-func poll(_ what: String, within limit: Duration = .seconds(20), until isSo: () async throws -> Bool) async throws {
-  let _: Bool = try await poll(what, within: limit) { try await isSo() ? true : nil }
-}
-
 /// A fresh id of a load balancer, so that tests on one amphora do not meet.
 func freshID() -> LoadBalancerID {
   let digits = CertificateAuthority.randomUUIDv4().map { byte in

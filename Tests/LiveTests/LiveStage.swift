@@ -6,6 +6,7 @@ import AmphoraLab
 import AmphoraProtocol
 import Netlink
 import Synchronization
+import TestSupport
 import Testing
 
 final class LiveStage: Sendable {

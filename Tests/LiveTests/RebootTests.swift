@@ -3,6 +3,7 @@
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct RebootTests {

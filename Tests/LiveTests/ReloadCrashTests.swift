@@ -5,6 +5,7 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Files
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct ReloadCrashTests {

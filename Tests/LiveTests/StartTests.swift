@@ -4,6 +4,7 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import Files
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct StartTests {

@@ -5,6 +5,7 @@ import AmphoraLab
 import Files
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 /// A datagram socket in an amphora's /run; the kernel finds it by its file, whatever the sender's namespaces.

@@ -6,6 +6,7 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import TestSupport
 import Testing
 
 /// A VIP plug with its NIC and what must come of it.

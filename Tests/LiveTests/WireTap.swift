@@ -4,6 +4,7 @@ import AmphoraAgent
 import AmphoraLab
 import Glibc
 import Netlink
+import TestSupport
 
 /// A packet socket in a namespace; frames that come are kept by the kernel until they are read.
 final class WireTap: Sendable {

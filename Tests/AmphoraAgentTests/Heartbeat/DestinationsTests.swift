@@ -2,6 +2,7 @@
 
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import AmphoraAgent
@@ -35,11 +36,11 @@ import Testing
     #expect(name(destinations.next()) == "192.0.2.3:3")
   }
 
-  @Test func `an empty list is told apart from names without address`() async {
+  @Test func `an empty list is told apart from names without address`() async throws {
     let destinations = Destinations { _ in nil }
     #expect(destinations.next() == .unconfigured)
     destinations.replace(endpoints("name:1"))
-    #expect(await HeartbeatLab.eventually { destinations.next() == .unresolvable })
+    try await poll("the failed lookup", within: .seconds(10)) { destinations.next() == .unresolvable }
     #expect(!destinations.isUsable)
   }
 
@@ -53,7 +54,7 @@ import Testing
   @Test func `the system resolves localhost`() async throws {
     let destinations = Destinations()
     destinations.replace(endpoints("localhost:5555"))
-    #expect(await HeartbeatLab.eventually { destinations.isUsable })
+    try await poll("an address", within: .seconds(10)) { destinations.isUsable }
     #expect(["127.0.0.1:5555", "[::1]:5555"].contains(name(destinations.next())))
   }
 
@@ -69,7 +70,7 @@ import Testing
     #expect((0..<4).map { _ in name(destinations.next()) } == Array(repeating: "192.0.2.1:1", count: 4))
     #expect(ContinuousClock.now - start < .seconds(2))
     gate.withLock { $0 = true }
-    #expect(await HeartbeatLab.eventually { name(destinations.next()) == "192.0.2.9:9" })
+    try await poll("the late answer", within: .seconds(10)) { name(destinations.next()) == "192.0.2.9:9" }
   }
 
   @Test func `only names under way are resolving`() throws {
@@ -101,23 +102,22 @@ import Testing
     destinations.replace(list, at: start)
     // A lookup that is under way is not doubled, so each turn is repeated until the next lookup has begun.
     for expected in 2...3 {
-      #expect(
-        await HeartbeatLab.eventually {
-          _ = destinations.next(at: start); return count() >= expected
-        })
+      try await poll("lookup \(expected)", within: .seconds(10)) {
+        _ = destinations.next(at: start)
+        return count() >= expected
+      }
     }
-    #expect(await HeartbeatLab.eventually { destinations.isUsable })
+    try await poll("an address", within: .seconds(10)) { destinations.isUsable }
     let settled = count()
     _ = destinations.next(at: start + .seconds(59))
     #expect(count() == settled)
     _ = destinations.next(at: start + .seconds(61))
-    #expect(await HeartbeatLab.eventually { count() == settled + 1 })
+    try await poll("the lookup after a minute", within: .seconds(10)) { count() == settled + 1 }
     let endpoint = try #require(list.first)
-    #expect(
-      await HeartbeatLab.eventually {
-        destinations.sendingFailed(to: endpoint, at: start + .seconds(62))
-        return count() >= settled + 2
-      })
+    try await poll("the lookup after a failure", within: .seconds(10)) {
+      destinations.sendingFailed(to: endpoint, at: start + .seconds(62))
+      return count() >= settled + 2
+    }
   }
 
   @Test func `a name that can no longer be looked up keeps its address`() async throws {
@@ -130,9 +130,9 @@ import Testing
       }
     }
     destinations.replace(endpoints("name:9"))
-    #expect(await HeartbeatLab.eventually { destinations.isUsable })
+    try await poll("an address", within: .seconds(10)) { destinations.isUsable }
     _ = destinations.next(at: .now + .seconds(100))
-    #expect(await HeartbeatLab.eventually { calls.withLock { $0 } == 2 })
+    try await poll("the second lookup", within: .seconds(10)) { calls.withLock { $0 } == 2 }
     #expect(name(destinations.next()) == "192.0.2.9:9")
   }
 }

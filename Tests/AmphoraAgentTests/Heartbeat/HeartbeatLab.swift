@@ -26,18 +26,6 @@ enum HeartbeatLab {
     }
   }
 
-  /// Waits until a condition holds; false after the deadline.
-  static func eventually(
-    within limit: Duration = .seconds(10), _ condition: @escaping @Sendable () -> Bool
-  ) async -> Bool {
-    let deadline = ContinuousClock.now + limit
-    while !condition() {
-      if ContinuousClock.now > deadline { return false }
-      try? await Task.sleep(for: .milliseconds(5))
-    }
-    return true
-  }
-
   static func configuration(
     _ controllers: String, interval: Int = 1, key: String? = "insecure", id: String? = amphoraID
   ) throws -> AgentConfiguration {

@@ -5,6 +5,7 @@ import Files
 import Glibc
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import AmphoraAgent
@@ -87,7 +88,7 @@ private final class ScriptedSource: HeartbeatSource {
       let message2 = try await receiver.message()
       #expect(message2.listeners.first?.stats?.bytesIn == 100)
       source.set { $0.listeners = [reading("L", bin: 130)] }
-      #expect(await HeartbeatLab.eventually { sender.status.sendErrors == 1 })
+      try await poll("a failed heartbeat", within: .seconds(10)) { sender.status.sendErrors == 1 }
       source.set { $0.listeners = [reading("L", bin: 150)] }
       let message = try await receiver.message()
       #expect(message.listeners.first?.stats?.bytesIn == 50)
@@ -138,7 +139,9 @@ private final class ScriptedSource: HeartbeatSource {
       let before = log.lines.count
       let sender = sender(configuration)
       try await HeartbeatLab.running(sender) {
-        #expect(await HeartbeatLab.eventually { (sender.status.skipped[reason] ?? 0) >= 2 })
+        try await poll("two heartbeats held back: \(reason)", within: .seconds(10)) {
+          (sender.status.skipped[reason] ?? 0) >= 2
+        }
       }
       #expect(sender.status.silence == reason)
       #expect(log.lines.dropFirst(before).count { $0.level == .error } == 1)
@@ -153,7 +156,7 @@ private final class ScriptedSource: HeartbeatSource {
     try folder.write("vrrp/octavia-keepalived.conf", "vrrp_instance x {}\n")
     let sender = sender(try HeartbeatLab.configuration("127.0.0.1:\(receiver.port)"))
     try await HeartbeatLab.running(sender) {
-      #expect(await HeartbeatLab.eventually { (sender.status.skipped[.vrrpDown] ?? 0) >= 2 })
+      try await poll("two heartbeats held back", within: .seconds(10)) { (sender.status.skipped[.vrrpDown] ?? 0) >= 2 }
       let datagram8 = try await receiver.receive(within: .milliseconds(1))
       #expect(datagram8 == nil)
       let pid = try folder.startSleeper(named: "keepalived")
@@ -162,7 +165,7 @@ private final class ScriptedSource: HeartbeatSource {
       let message9 = try await receiver.message()
       #expect(message9.sequence == 0)
       try await folder.stopOffPool(pid)
-      #expect(await HeartbeatLab.eventually { sender.status.silence == .vrrpDown })
+      try await poll("silence after the end of keepalived", within: .seconds(10)) { sender.status.silence == .vrrpDown }
     }
     #expect(log.lines.contains { $0.text.contains("keepalived is not running") && $0.level == .error })
   }
@@ -176,7 +179,7 @@ private final class ScriptedSource: HeartbeatSource {
       return ResolvedDestination.literal(target)
     }
     try await HeartbeatLab.running(sender) {
-      #expect(await HeartbeatLab.eventually { sender.status.silence == .resolving })
+      try await poll("the wait for an address", within: .seconds(10)) { sender.status.silence == .resolving }
       isOpen.withLock { $0 = true }
       let message10 = try await receiver.message()
       #expect(message10.sequence == 0)
@@ -190,12 +193,12 @@ private final class ScriptedSource: HeartbeatSource {
     try await HeartbeatLab.running(sender) {
       _ = try await receiver.message()
       source.hang(true)
-      #expect(await HeartbeatLab.eventually { (sender.status.skipped[.overrun] ?? 0) >= 2 })
+      try await poll("two heartbeats left out", within: .seconds(10)) { (sender.status.skipped[.overrun] ?? 0) >= 2 }
       #expect(sender.status.silence == .overrun)
       source.hang(false)
       let message11 = try await receiver.message()
       #expect(message11.sequence == 1)
-      #expect(await HeartbeatLab.eventually { sender.status.silence == nil })
+      try await poll("the end of the silence", within: .seconds(10)) { sender.status.silence == nil }
     }
     #expect(log.lines.count { $0.text.contains("still being built") } == 1)
   }
@@ -214,10 +217,10 @@ private final class ScriptedSource: HeartbeatSource {
         #expect(message.pools == nil)
         #expect(message.listeners.map(\.id) == ["L"])
       }
-      #expect(await HeartbeatLab.eventually { sender.status.withoutPools >= 2 })
+      try await poll("two heartbeats without pools", within: .seconds(10)) { sender.status.withoutPools >= 2 }
       #expect(log.lines.count { $0.text.contains("without pools") && $0.level == .error } == 1)
       source.set { $0.pools = [] }
-      #expect(await HeartbeatLab.eventually { sender.status.last?.form == "complete" })
+      try await poll("a complete heartbeat", within: .seconds(10)) { sender.status.last?.form == "complete" }
       #expect(log.lines.contains { $0.text.contains("over: heartbeat exceeds one datagram") })
     }
   }
@@ -231,7 +234,7 @@ private final class ScriptedSource: HeartbeatSource {
         let message12 = try await receiver.message()
         #expect(message12.pools?.count == 5)
       }
-      #expect(await HeartbeatLab.eventually { sender.status.fragmented >= 2 })
+      try await poll("two heartbeats in fragments", within: .seconds(10)) { sender.status.fragmented >= 2 }
     }
     #expect(sender.status.nearLimit == 0)
     #expect(log.lines.count { $0.text.contains("larger than 1400 bytes") } == 1)

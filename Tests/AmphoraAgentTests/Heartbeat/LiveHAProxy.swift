@@ -2,6 +2,7 @@
 
 import Files
 import Glibc
+import TestSupport
 
 @testable import AmphoraAgent
 
@@ -56,9 +57,7 @@ final class LiveHAProxy: Sendable {
     let pid = try folder.start(Self.program, ["-Ws", "-f", cfg, "-p", pidFile])
     try await waitForAnswer("after its start") { _ in true }
     // The worker may answer before the master's loop runs, and until then the master ignores signals.
-    guard await HeartbeatLab.eventually(within: .seconds(15), { Self.catches(SIGUSR2, pid) }) else {
-      throw LabFailure("haproxy's master does not catch signals", code: ETIMEDOUT)
-    }
+    try await poll("a master that catches signals", within: .seconds(15)) { Self.catches(SIGUSR2, pid) }
     return pid
   }
 

@@ -4,6 +4,7 @@ import AmphoraProtocol
 import Files
 import Glibc
 import Logging
+import TestSupport
 import Testing
 
 @testable import AmphoraAgent
@@ -113,7 +114,7 @@ struct `Heartbeats of a live haproxy` {
       let message7 = try await receiver.message()
       #expect(connections(message7) == 3)
       let path = folder.path + "/stats_counters.json"
-      #expect(await HeartbeatLab.eventually { FileRead.exists(path) })
+      try await poll("the file of counters", within: .seconds(10)) { FileRead.exists(path) }
     }
     try await haproxy.request(Self.listener, count: 4)
     try await HeartbeatLab.running(try sender(interval: 60)) {
@@ -130,10 +131,14 @@ struct `Heartbeats of a live haproxy` {
     let path = folder.path + "/stats_counters.json"
     try await haproxy.request(Self.other, count: 1)
     try await HeartbeatLab.running(try sender()) {
-      #expect(await HeartbeatLab.eventually { FileRead.text(path)?.contains(Self.other) == true })
+      try await poll("the other listener's counters", within: .seconds(10)) {
+        FileRead.text(path)?.contains(Self.other) == true
+      }
       try haproxy.configure(listeners: [Self.listener])
       try await haproxy.reload(master)
-      #expect(await HeartbeatLab.eventually { FileRead.text(path)?.contains(Self.other) == false })
+      try await poll("the end of the other listener's counters", within: .seconds(10)) {
+        FileRead.text(path)?.contains(Self.other) == false
+      }
       #expect(FileRead.text(path)?.contains(Self.listener) == true)
     }
   }

@@ -2,6 +2,7 @@
 
 import Files
 import Glibc
+import TestSupport
 import Testing
 
 @testable import AmphoraAgent
@@ -72,7 +73,7 @@ import Testing
     // One byte each 20 ms, for ever: each read succeeds, the whole must not.
     let pid = try folder.start(
       "/usr/bin/socat", ["UNIX-LISTEN:\(path)", "SYSTEM:while true; do printf x; sleep 0.02; done"])
-    #expect(await HeartbeatLab.eventually { FileRead.exists(path) })
+    try await poll("socat's socket", within: .seconds(10)) { FileRead.exists(path) }
     let (error, took) = try await timedFailure {
       _ = try StatsSocket(path: path, timeout: .milliseconds(300)).query("x")
     }
@@ -155,7 +156,9 @@ struct `Statistics of a live haproxy` {
       .init(id: "disabled-member", status: "MAINT"), .init(id: "drained-member", status: "DRAIN"),
       .init(id: "unchecked-member", status: "no check"),
     ]
-    #expect(await HeartbeatLab.eventually { (try? socket.showStat())?.pools.first?.members == expected })
+    try await poll("the states of all members", within: .seconds(10)) {
+      (try? socket.showStat())?.pools.first?.members == expected
+    }
     let table = try await HeartbeatLab.offPool { try socket.showStat() }
     let listener = try #require(table.listeners.first)
     #expect(table.listeners.count == 1)

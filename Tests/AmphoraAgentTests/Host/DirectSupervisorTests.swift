@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Glibc
 import Logging
+import TestSupport
 import Testing
 
 /// The real haproxy under direct supervision, on UNIX sockets only.
@@ -58,14 +59,6 @@ import Testing
     }
   }
 
-  private func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(10)
-    while try await !condition() {
-      try #require(ContinuousClock.now < deadline, "\(what) did not come about")
-      try await Task.sleep(for: .milliseconds(10))
-    }
-  }
-
   @Test func `start returns when haproxy serves; a second start changes nothing; stop ends it`() async throws {
     let bench = try Bench()
     try await bench.supervisor.install(bench.unit)
@@ -88,9 +81,11 @@ import Testing
     let worker = bench.workerID
     try bench.write(listeningOn: "b.sock")
     try await bench.supervisor.reload(bench.unit.name)
-    try await eventually("new worker") { bench.workerID != nil && bench.workerID != worker }
+    try await poll("new worker", within: .seconds(10)) { bench.workerID != nil && bench.workerID != worker }
     #expect(await bench.supervisor.mainProcess(bench.unit.name) == master)
-    try await eventually("new socket") { FileManager.default.fileExists(atPath: "\(bench.folder)/b.sock") }
+    try await poll("new socket", within: .seconds(10)) {
+      FileManager.default.fileExists(atPath: "\(bench.folder)/b.sock")
+    }
     await bench.close()
   }
 
@@ -137,7 +132,7 @@ import Testing
     try await bench.supervisor.start(bench.unit.name)
     let first = try #require(await bench.supervisor.mainProcess(bench.unit.name))
     kill(first, SIGKILL)
-    try await eventually("another process") {
+    try await poll("another process", within: .seconds(10)) {
       let now = await bench.supervisor.mainProcess(bench.unit.name)
       return now != nil && now != first && bench.workerID != nil
     }

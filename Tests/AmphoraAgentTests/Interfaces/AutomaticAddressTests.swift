@@ -3,6 +3,7 @@
 import AmphoraProtocol
 import Logging
 import Netlink
+import TestSupport
 import Testing
 
 @testable import AmphoraAgent
@@ -41,7 +42,7 @@ struct AutomaticAddressTests {
 
   /// Waits for the lease and for an address of the router's prefix; they come in any order.
   private func awaitAddresses(_ lab: InterfaceLab, _ server: AddressServer) async throws {
-    try await lab.eventually("a lease and an address of the prefix; \(server.log)", within: .seconds(60)) {
+    try await poll("a lease and an address of the prefix; \(server.log)", within: .seconds(60)) {
       let addresses = try dynamic(lab)
       return addresses.contains(AddressServer.lease) && addresses.contains { $0.hasPrefix(AddressServer.prefix) }
     }
@@ -74,7 +75,7 @@ struct AutomaticAddressTests {
 
     let outcome = try lab.inside.runBlocking { try configurator.down(file) }
     #expect(outcome.warnings == [] && outcome.automaticConfigurationChanged)
-    try await lab.eventually("the release") { server.log.contains("DHCPRELEASE(") }
+    try await poll("the release") { server.log.contains("DHCPRELEASE(") }
     #expect(!client.isRunning)
     #expect(try lab.addresses("eth2") == [] && lab.routes("-4") == [] && lab.routes("-6") == [])
     for key in ["accept_ra", "autoconf"] {
@@ -100,6 +101,6 @@ struct AutomaticAddressTests {
     #expect(!DHCPClient(interface: .ethernet(2), paths: configurator.paths).isRunning)
     #expect(try lab.ip("-4 -o address show dev eth2").map { $0.contains("10.0.0.5/24") } == [true])
     #expect(try lab.inside.runBlocking { try Sysctl.read("net/ipv6/conf/eth2/accept_ra") } == "0")
-    try await lab.eventually("the release") { server.log.contains("DHCPRELEASE(") }
+    try await poll("the release") { server.log.contains("DHCPRELEASE(") }
   }
 }

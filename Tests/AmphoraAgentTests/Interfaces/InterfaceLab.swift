@@ -74,17 +74,6 @@ final class InterfaceLab: Sendable {
       arrivalLimit: arrivalLimit)
   }
 
-  /// Asks until it is so; an error after the time.
-  func eventually(
-    _ what: @autoclosure () -> String, within limit: Duration = .seconds(20), _ isSo: () throws -> Bool
-  ) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try !isSo() {
-      try #require(ContinuousClock.now < deadline, "did not come within \(limit): \(what())")
-      try await Task.sleep(for: .milliseconds(20))
-    }
-  }
-
   /// Runs a program in the amphora's namespace and returns its lines, sorted, without trailing blanks.
   @discardableResult
   func run(_ program: String, _ arguments: String...) throws -> [String] {

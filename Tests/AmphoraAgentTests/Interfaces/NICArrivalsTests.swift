@@ -3,6 +3,7 @@
 import Addresses
 import AmphoraProtocol
 import Netlink
+import TestSupport
 import Testing
 
 @testable import AmphoraAgent
@@ -71,13 +72,13 @@ import Testing
     try lab.addNIC("ens9", Self.third)
     try await watching(lab) { _ in
       try lab.addNIC("ens4", Example.mac)
-      try await lab.eventually("the VIP port") {
+      try await poll("the VIP port") {
         try lab.addresses("eth1") == ["203.0.113.2/32", "203.0.113.4/24"]
           && lab.rules("-4") == ["32000: from 203.0.113.2 lookup 1"]
       }
       // The watch goes on after the first one.
       try lab.addNIC("ens5", Self.second)
-      try await lab.eventually("the member port") {
+      try await poll("the member port") {
         try lab.addresses("eth2") == ["10.0.0.5/24", "2001:db8:5::5/64"]
       }
     }
@@ -89,7 +90,7 @@ import Testing
     let lab = try rebooted()
     try lab.addNIC("ens5", Self.second)
     try await watching(lab) { _ in
-      try await lab.eventually("the member port") { try lab.addresses("eth2").contains("10.0.0.5/24") }
+      try await poll("the member port") { try lab.addresses("eth2").contains("10.0.0.5/24") }
     }
   }
 
@@ -109,7 +110,7 @@ import Testing
     try await watching(lab) { _ in
       for turn in 1...2 {
         try lab.addNIC("ens5", Self.second)
-        try await lab.eventually("the member port, time \(turn)") {
+        try await poll("the member port, time \(turn)") {
           try lab.addresses("eth2").contains("10.0.0.5/24")
         }
         if turn == 1 { _ = try lab.ip("link delete eth2") }

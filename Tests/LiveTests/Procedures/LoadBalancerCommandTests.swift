@@ -8,6 +8,7 @@ import FoundationEssentials
 import Glibc
 import Netlink
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.live, .serialized, .timeLimit(.minutes(8))) struct LoadBalancerCommandTests {

@@ -11,6 +11,7 @@ import FoundationEssentials
 import Glibc
 import Netlink
 import Synchronization
+import TestSupport
 import Testing
 
 final class ProcedureLab: Sendable {

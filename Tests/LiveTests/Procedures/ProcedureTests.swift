@@ -4,6 +4,7 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(5))) struct ProcedureTests {

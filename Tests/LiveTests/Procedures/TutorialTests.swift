@@ -5,6 +5,7 @@ import AmphoraLab
 import AmphoraProtocol
 import FoundationEssentials
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct TutorialTests {

@@ -29,17 +29,25 @@ struct VRRPWatch {
   private static let margin = Duration.seconds(1)
 
   /// Looks until the end; whether haproxy was there.
-  func run() -> Bool {
+  ///
+  /// - Parameters:
+  ///   - now: The time.
+  ///   - sleep: Lets time pass between two looks.
+  func run(now: () -> ContinuousClock.Instant = { .now }, sleep: (Duration) -> Void = Self.sleep) -> Bool {
     var wasMissing = false
     while true {
       let isMissing = !sockets.allSatisfy { $0.isListening() }
-      let left = end - .now
+      let left = end - now()
       if isMissing && (wasMissing || left <= .zero) { return false }
       if left <= .zero { return true }
       wasMissing = isMissing
-      let (seconds, attoseconds) = min(pause, left).components
-      usleep(useconds_t(max(1, seconds * 1_000_000 + attoseconds / 1_000_000_000_000)))
+      sleep(min(pause, left))
     }
+  }
+
+  private static func sleep(_ duration: Duration) {
+    let (seconds, attoseconds) = duration.components
+    usleep(useconds_t(max(1, seconds * 1_000_000 + attoseconds / 1_000_000_000_000)))
   }
 }
 

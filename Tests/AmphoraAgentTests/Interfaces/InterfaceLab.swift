@@ -3,9 +3,11 @@
 
 import Addresses
 import AmphoraProtocol
+import Files
 import Glibc
 import Logging
 import Netlink
+import TestSupport
 import Testing
 
 @testable import AmphoraAgent
@@ -43,6 +45,18 @@ final class InterfaceLab: Sendable {
     paths.dhclientLeases = "\(folder.path)/leases"
     paths.dhclientPIDs = folder.path
     self.paths = paths
+  }
+
+  /// Waits until somebody listens for changes of links where NICs appear.
+  func awaitListener() async throws {
+    try await poll("a socket that listens for changes of links") {
+      // proc_net: sk Eth Pid Groups …; protocol 0 is rtnetlink, group 1 (bit 0) the links.
+      let sockets = try root.runBlocking { FileRead.text("/proc/thread-self/net/netlink") ?? "" }
+      return sockets.split(separator: "\n").dropFirst().contains { line in
+        let fields = line.split(separator: " ")
+        return fields.count > 3 && fields[1] == "0" && UInt32(fields[3], radix: 16).map { $0 & 1 == 1 } == true
+      }
+    }
   }
 
   deinit { for namespace in [root, inside, wire] { try? namespace.delete(ifExists: true) } }

@@ -44,7 +44,7 @@ import Testing
     let plugger = lab.plugger()
     async let missing = plugger.awaitListedNICs(atMost: .seconds(60))
     let begin = ContinuousClock.now
-    try await Task.sleep(for: .milliseconds(100))
+    try await lab.awaitListener()
     try lab.addNIC("ens5", Self.second)
     #expect(try await missing == [])
     #expect(ContinuousClock.now - begin < .seconds(30))

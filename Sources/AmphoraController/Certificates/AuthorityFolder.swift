@@ -56,7 +56,9 @@ public struct AuthorityFolder: Sendable {
   var previousKeyPath: String { "\(path)/\(role.rawValue)_ca.previous.key" }
 
   /// Whether there is a CA.
-  public var exists: Bool { SecretFile.exists(certificatePath) || SecretFile.exists(keyPath) }
+  ///
+  /// A key alone is what a crash left of ``create(name:passphrase:validity:)``, which can be repeated.
+  public var exists: Bool { SecretFile.exists(certificatePath) }
 
   /// The trusted certificates, in the order of the file.
   public func trusted() throws(CertificateAuthorityError) -> [X509Certificate] {

@@ -166,9 +166,12 @@ struct AuthorityFolderTests {
       try authority.create(name: "other", passphrase: Self.passphrase)
     }
     #expect(try snapshot() == before)
+    #expect(authority.exists)
     // Of a creation that was cut only the key is there; nothing was signed with it.
     try restore(["server_ca.key": before["server_ca.key"] ?? ""])
+    #expect(!authority.exists)
     #expect(try authority.create(name: "other", passphrase: Self.passphrase).subject == "CN=other")
+    #expect(authority.exists)
   }
 
   @Test func `a rollover from a CA with an encrypted traditional key writes PKCS8`() throws {

@@ -28,7 +28,7 @@ struct AmphoraAgentCommand: AsyncParsableCommand {
       work while the agent is down.
       """,
     version: AgentVersion.current,
-    subcommands: [Serve.self, Interface.self, Netns.self, VRRPCheckCommand.self])
+    subcommands: [Serve.self, Init.self, Interface.self, Netns.self, VRRPCheckCommand.self])
 }
 
 struct Serve: AsyncParsableCommand {

@@ -50,6 +50,7 @@ struct AuthorizedKeys: Sendable {
       try DurableFile.createDirectory(root.path(folder), mode: 0o700)
       try root.give(folder, to: account.owner)
     }
+    try DurableFile.removeLeftovers(in: root.path(folder))
     let old = (FileRead.text(root.path(file)) ?? "").split(whereSeparator: \.isNewline).map(String.init)
     var lines = old
     for key in keys where !lines.contains(key.line) { lines.append(key.line) }

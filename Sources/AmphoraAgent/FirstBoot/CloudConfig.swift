@@ -73,7 +73,7 @@ package struct CloudConfig: Sendable {
     var starts: [Int] = []
     for (index, line) in lines.enumerated() where !line.isEmpty {
       // One marker may precede everything.
-      if starts.isEmpty, line.indent == 0, line.content == "---" { continue }
+      if starts.isEmpty, line.indent == 0, String(line.content) == "---" { continue }
       if starts.isEmpty || (line.indent == 0 && !line.isElement) { starts.append(index) }
     }
     return zip(starts, starts.dropFirst() + [lines.endIndex]).map { lines[$0..<$1] }

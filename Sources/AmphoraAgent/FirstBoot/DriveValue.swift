@@ -38,7 +38,8 @@ extension DriveValue: Decodable {
     }
     if let container = try? decoder.container(keyedBy: Key.self) {
       self = .mapping(
-        try container.allKeys.map {
+        // Sorted, because JSON's order is lost here, and keys of ssh are written in it.
+        try container.allKeys.sorted { $0.stringValue < $1.stringValue }.map {
           Entry(key: $0.stringValue, value: try container.decode(DriveValue.self, forKey: $0))
         })
       return

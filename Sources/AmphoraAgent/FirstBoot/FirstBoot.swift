@@ -59,8 +59,8 @@ package struct FirstBoot: Sendable {
   // MARK: Reading
 
   private func readDrive(until deadline: ContinuousClock.Instant, _ report: inout BootReport) -> BootOrders? {
-    if let drive, FileRead.isFolder(drive) {
-      guard FileRead.isFolder("\(drive)/openstack") else {
+    if let drive, FileRead.exists("\(drive)/.") {
+      guard FileRead.exists("\(drive)/openstack/.") else {
         report.problem("\(drive) is no config drive: it has no folder openstack")
         return nil
       }
@@ -93,6 +93,7 @@ package struct FirstBoot: Sendable {
     let record = InstanceRecord.files(root)
     let metaData = orders?.metaData
     let isNew = orders != nil && record.isNew(metaData?.instance)
+    root.tidy(["/etc", NICPlan.folder, "/var/lib/amphora"], report: &report)
     var canBeRecorded = true
     if isNew, let orders { canBeRecorded = writeOnce(orders, &report) }
     ManagementNetwork(root: root, deadline: deadline).apply(orders?.nics ?? [], isNew: isNew, report: &report)
@@ -110,6 +111,8 @@ package struct FirstBoot: Sendable {
   private func writeOnce(_ orders: BootOrders, _ report: inout BootReport) -> Bool {
     let accounts = Accounts(root: root)
     let files = (orders.metaData?.files ?? []) + orders.cloudConfig.files
+    root.tidy(Set(files.map(\.path.folder)), report: &report)
+    removeForeignHostKeys(&report)
     var isWhole = true
     var written = 0
     for file in files {
@@ -126,5 +129,14 @@ package struct FirstBoot: Sendable {
     }
     report.attempt { try orders.cloudConfig.timeZone?.apply(to: root) }
     return isWhole
+  }
+
+  /// Removes the ssh host keys of the instance whose disk this one was made from; new ones are made before sshd starts.
+  private func removeForeignHostKeys(_ report: inout BootReport) {
+    guard InstanceRecord.files(root).instance != nil else { return }
+    let folder = root.path("/etc/ssh")
+    for name in FileRead.names(in: folder) where name.hasPrefix("ssh_host_") {
+      report.attempt { try DurableFile.remove("\(folder)/\(name)") }
+    }
   }
 }

@@ -69,11 +69,12 @@ extension NICPlan {
       // The MAC, because a machine id made at each first boot would make a new client of the same port.
       lines += ["", "[DHCPv4]", "ClientIdentifier=mac", "UseHostname=no", "UseMTU=yes"] + quiet
     }
-    if usesDHCPv6 {
-      // Without routers, as on an isolated management network, nobody would tell the client to begin.
-      lines += ["", "[DHCPv6]", "WithoutRA=solicit", "UseHostname=no"] + quiet
+    if listensToRouters {
+      // Routers may announce a DHCPv6 server on any network, and without routers, as on an isolated network, nobody would
+      // tell the client to begin.
+      lines += ["", "[DHCPv6]", "UseHostname=no"] + (usesDHCPv6 ? ["WithoutRA=solicit"] : []) + quiet
+      lines += ["", "[IPv6AcceptRA]"] + quiet
     }
-    if listensToRouters { lines += ["", "[IPv6AcceptRA]"] + quiet }
     return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -35,6 +35,11 @@ package struct RootFolder: Sendable {
     return true
   }
 
+  /// Removes what a crash has left half written in folders.
+  func tidy(_ folders: some Sequence<String>, report: inout BootReport) {
+    for folder in folders { report.attempt { try DurableFile.removeLeftovers(in: path(folder)) } }
+  }
+
   /// Gives a file or folder to somebody; links are not followed.
   package func give(_ path: String, to owner: Owner) throws(DurableFile.Failure) {
     let target = self.path(path)

@@ -29,6 +29,9 @@ package struct TargetPath: Hashable, Sendable, CustomStringConvertible {
     description = "/" + parts.joined(separator: "/")
   }
 
+  /// The folder that it is in.
+  package var folder: String { DurableFile.split(description).folder }
+
   /// Whether the file is the agent's: its configuration with the heartbeat key, its certificate with the private key.
   package var isAgents: Bool { parts.count > 2 && parts[0] == "etc" && parts[1] == "octavia" }
 

@@ -35,7 +35,10 @@ struct TimeZoneName: Hashable, Sendable {
   /// An image without the package of time zones still knows UTC, which needs no file.
   func apply(to root: RootFolder) throws {
     let link = root.path("/etc/localtime")
-    if FileRead.exists(root.path("/usr/share/zoneinfo/\(text)")) {
+    // tzfile(5): a folder or a table of names is no time zone.
+    if let file = try? FileRead.bytes(root.path("/usr/share/zoneinfo/\(text)"), limit: 1 << 20),
+      file.starts(with: "TZif".utf8)
+    {
       // Relative, as systemd makes it, so that it holds below another root too.
       try Self.link("../usr/share/zoneinfo/\(text)", at: link)
     } else if isUniversal {

@@ -10,42 +10,46 @@ struct YAMLBlockScalar {
   private var indicator: Int?
 
   /// Reads a header: `|` or `>`, then at most a digit and `+` or `-`, then at most a comment.
-  init(header: Substring, of line: YAMLLine) throws(YAMLRefusal) {
+  init(header: YAMLText, of line: YAMLLine) throws(YAMLRefusal) {
     isFolded = header.first == ">"
     let words = header.dropFirst().split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
     for letter in words[0] {
       switch letter {
       case "-" where end == .clip: end = .strip
       case "+" where end == .clip: end = .keep
-      case "1"..."9" where indicator == nil && letter.utf8.count == 1: indicator = letter.wholeNumberValue
+      case "1"..."9" where indicator == nil: indicator = Int(letter.value - 0x30)
       default: throw line.refusal("has \(Quoted.text(String(words[0]))) after the sign of a block")
       }
     }
-    let rest = words.count == 2 ? words[1].drop { $0 == " " } : ""
-    guard rest.isEmpty || rest.hasPrefix("#") else { throw line.refusal("has text after the sign of a block") }
+    let rest = words.count == 2 ? words[1].drop { $0 == " " } : YAMLText()
+    guard rest.isEmpty || rest.first == "#" else { throw line.refusal("has text after the sign of a block") }
   }
 
   /// Takes the block's lines.
   ///
   /// - Parameter parent: the indentation of what the block is the value of.
   func read(_ lines: inout ArraySlice<YAMLLine>, parent: Int) throws(YAMLRefusal) -> String {
-    let indent = indicator.map { parent + $0 } ?? lines.first { !$0.isBlank }?.indent ?? 0
-    var texts: [String] = []
-    // A block that is not deeper than its parent is empty.
-    while let line = lines.first, line.isBlank || (line.indent >= indent && indent > parent) {
-      lines.removeFirst()
-      if line.isBlank, line.content.isEmpty {
-        // Spaces beyond the indentation are text.
-        texts.append(indent > parent && line.indent > indent ? String(repeating: " ", count: line.indent - indent) : "")
-      } else {
-        guard line.indent >= indent else { throw line.refusal("has a tab where the block's indentation is") }
-        texts.append(String(line.whole.dropFirst(indent)))
-      }
+    // Here a line of spaces is empty, and one with a tab is text.
+    let found = lines.first { !$0.content.isEmpty }?.indent ?? 0
+    let indent = indicator.map { parent + $0 } ?? found
+    let isBelow = indent > parent
+    if indicator == nil, isBelow, let line = lines.prefix(while: \.content.isEmpty).first(where: { $0.indent > indent })
+    {
+      throw line.refusal("is empty, and indented more than the first line of its block")
     }
-    return join(texts)
+    var texts: [String] = []
+    var isCut = false
+    // A block that is not deeper than its parent is empty.
+    while let line = lines.first, line.content.isEmpty || (isBelow && line.indent >= indent) {
+      lines.removeFirst()
+      isCut = line.isCut
+      // Spaces beyond the indentation are text.
+      texts.append(String(repeating: " ", count: isBelow ? max(0, line.indent - indent) : 0) + String(line.content))
+    }
+    return join(texts, isCut: isCut)
   }
 
-  private func join(_ lines: [String]) -> String {
+  private func join(_ lines: [String], isCut: Bool) -> String {
     var lines = lines[...]
     var empty = 0
     while let last = lines.last, last.isEmpty {
@@ -53,11 +57,15 @@ struct YAMLBlockScalar {
       empty += 1
     }
     let text = isFolded ? fold(lines) : lines.joined(separator: "\n")
-    switch end {
-    case .strip: return text
-    case .clip: return lines.isEmpty ? "" : text + "\n"
-    case .keep: return text + String(repeating: "\n", count: lines.isEmpty ? empty : empty + 1)
-    }
+    // The text may end without a line end, in the block's last line or in an empty one below it.
+    let ends = (lines.isEmpty ? 0 : 1) + empty - (isCut ? 1 : 0)
+    let kept =
+      switch end {
+      case .strip: 0
+      case .clip: lines.isEmpty ? 0 : min(1, ends)
+      case .keep: ends
+      }
+    return text + String(repeating: "\n", count: kept)
   }
 
   /// A line end between two lines of text becomes a space; empty lines, and those about indented lines, stay.
@@ -71,7 +79,7 @@ struct YAMLBlockScalar {
         continue
       }
       if let previous {
-        let isKept = line.first == " " || line.first == "\t" || previous.first == " " || previous.first == "\t"
+        let isKept = [line, previous].contains { $0.utf8.first == 0x20 || $0.utf8.first == 0x09 }
         result +=
           isKept ? String(repeating: "\n", count: empty + 1) : empty == 0 ? " " : String(repeating: "\n", count: empty)
       } else {

@@ -10,6 +10,9 @@ package struct YAMLRefusal: Error, Hashable, Sendable, CustomStringConvertible {
   package var description: String { "line \(line): \(reason)" }
 }
 
+/// Text by scalars: a combining character must not make one character with a sign of YAML, and hide it.
+typealias YAMLText = Substring.UnicodeScalarView
+
 /// A line without its end.
 struct YAMLLine: Sendable {
   /// From 1.
@@ -17,22 +20,24 @@ struct YAMLLine: Sendable {
   /// Spaces at the beginning.
   var indent: Int
   /// What follows them; with its trailing spaces, which count in blocks.
-  var content: Substring
+  var content: YAMLText
 
-  init(number: Int, text: Substring) {
+  /// Whether the text ends with this line, without a line end.
+  var isCut = false
+
+  init(number: Int, text: String) {
     self.number = number
+    let text = Substring(text).unicodeScalars
     content = text.drop { $0 == " " }
-    indent = text.utf8.count - content.utf8.count
+    indent = text.distance(from: text.startIndex, to: content.startIndex)
   }
 
   /// Whether there is nothing but white space.
-  var isBlank: Bool { content.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+  var isBlank: Bool { content.allSatisfy { $0 == " " || $0 == "\t" } }
   /// Whether there is nothing to read outside of blocks.
-  var isEmpty: Bool { isBlank || content.utf8.first == UInt8(ascii: "#") }
+  var isEmpty: Bool { isBlank || content.first == "#" }
   /// Whether it begins an element of a sequence.
-  var isElement: Bool { content == "-" || content.hasPrefix("- ") }
-  /// The line as it stands in the text.
-  var whole: String { String(repeating: " ", count: indent) + content }
+  var isElement: Bool { content.first == "-" && [nil, " "].contains(content.dropFirst().first) }
 
   func refusal(_ reason: String) -> YAMLRefusal { YAMLRefusal(line: number, reason: reason) }
 
@@ -48,7 +53,13 @@ struct YAMLLine: Sendable {
       guard line.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
         throw YAMLRefusal(line: number, reason: "has a control character")
       }
-      lines.append(YAMLLine(number: number, text: text[...]))
+      lines.append(YAMLLine(number: number, text: text))
+    }
+    // What follows the last line end is a line only if there is something.
+    if lines.last?.content.isEmpty == true, lines.last?.indent == 0 {
+      lines.removeLast()
+    } else if let last = lines.indices.last {
+      lines[last].isCut = true
     }
     return lines
   }

@@ -2,9 +2,8 @@
 
 extension YAMLScalar {
   /// The text of a quoted scalar, and what follows it.
-  static func quoted(_ text: Substring, of line: YAMLLine) throws(YAMLRefusal) -> (String, rest: Substring) {
-    // By scalars: a combining character after a quote would be one character with it.
-    var rest = Substring(text).unicodeScalars
+  static func quoted(_ text: YAMLText, of line: YAMLLine) throws(YAMLRefusal) -> (String, rest: YAMLText) {
+    var rest = text
     let quote = rest.removeFirst()
     var result = String.UnicodeScalarView()
     while let scalar = rest.popFirst() {
@@ -12,7 +11,7 @@ extension YAMLScalar {
       case quote where quote == "'" && rest.first == "'":
         rest.removeFirst()
         result.append("'")
-      case quote: return (String(result), Substring(rest))
+      case quote: return (String(result), rest)
       case "\\" where quote == "\"": result.append(try escape(&rest, of: line))
       default: result.append(scalar)
       }
@@ -21,7 +20,7 @@ extension YAMLScalar {
   }
 
   private static func escape(
-    _ rest: inout Substring.UnicodeScalarView, of line: YAMLLine
+    _ rest: inout YAMLText, of line: YAMLLine
   ) throws(YAMLRefusal) -> Unicode.Scalar {
     let letter = rest.popFirst()
     switch letter {
@@ -42,7 +41,7 @@ extension YAMLScalar {
   }
 
   private static func number(
-    _ rest: inout Substring.UnicodeScalarView, digits: Int, of line: YAMLLine
+    _ rest: inout YAMLText, digits: Int, of line: YAMLLine
   ) throws(YAMLRefusal) -> Unicode.Scalar {
     let text = String(String.UnicodeScalarView(rest.prefix(digits)))
     guard text.utf8.count == digits, text.allSatisfy(\.isHexDigit), let value = UInt32(text, radix: 16),

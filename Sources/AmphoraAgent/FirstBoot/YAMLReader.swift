@@ -48,13 +48,13 @@ struct YAMLReader {
 
   private mutating func element(_ line: YAMLLine) throws(YAMLRefusal) -> DriveValue {
     let rest = line.content.dropFirst().drop { $0 == " " }
-    if rest.isEmpty || rest.hasPrefix("#") { return try nested(under: line) }
+    if rest.isEmpty || rest.first == "#" { return try nested(under: line) }
     // A mapping or sequence that begins on the line of its dash stands where its first word stands.
     var inner = line
-    inner.indent += line.content.utf8.count - rest.utf8.count
+    inner.indent += line.content.distance(from: line.content.startIndex, to: rest.startIndex)
     inner.content = rest
-    let isMapping = try YAMLScalar.key(of: inner) != nil
-    if inner.isElement || isMapping {
+    let isBlock = inner.isElement ? true : try YAMLScalar.key(of: inner) != nil
+    if isBlock {
       lines[lines.startIndex] = inner
       return try block(at: inner.indent)
     }
@@ -74,7 +74,7 @@ struct YAMLReader {
         throw line.refusal("has the key \(Quoted.text(key)) again")
       }
       let value: DriveValue
-      if rest.isEmpty || rest.hasPrefix("#") {
+      if rest.isEmpty || rest.first == "#" {
         value = try nested(under: line, allowsElementsAtSameIndent: true)
       } else {
         lines.removeFirst()
@@ -100,8 +100,8 @@ struct YAMLReader {
   }
 
   /// A value that begins on a line whose own entry is read already.
-  private mutating func value(_ text: Substring, of line: YAMLLine, parent: Int) throws(YAMLRefusal) -> DriveValue {
-    guard let first = text.utf8.first, first == UInt8(ascii: "|") || first == UInt8(ascii: ">") else {
+  private mutating func value(_ text: YAMLText, of line: YAMLLine, parent: Int) throws(YAMLRefusal) -> DriveValue {
+    guard text.first == "|" || text.first == ">" else {
       return try YAMLScalar.inline(text, of: line)
     }
     let block = try YAMLBlockScalar(header: text, of: line)

@@ -3,7 +3,7 @@
 /// Reads scalars and flow sequences.
 enum YAMLScalar {
   /// The key that a line begins with, and what follows its colon; nil when the line is no `key: value`.
-  static func key(of line: YAMLLine) throws(YAMLRefusal) -> (key: String, rest: Substring)? {
+  static func key(of line: YAMLLine) throws(YAMLRefusal) -> (key: String, rest: YAMLText)? {
     let text = line.content
     if text.first == "\"" || text.first == "'" {
       let (key, rest) = try quoted(text, of: line)
@@ -21,7 +21,7 @@ enum YAMLScalar {
   }
 
   /// A scalar or flow sequence that fills the rest of a line but for a comment.
-  static func inline(_ text: Substring, of line: YAMLLine) throws(YAMLRefusal) -> DriveValue {
+  static func inline(_ text: YAMLText, of line: YAMLLine) throws(YAMLRefusal) -> DriveValue {
     switch text.first {
     case "[": return try flowSequence(text, of: line)
     case "\"", "'":
@@ -40,31 +40,38 @@ enum YAMLScalar {
 
   // MARK: Plain scalars
 
-  private static func word(_ text: Substring) -> DriveValue {
-    ["", "~", "null", "Null", "NULL"].contains(text) ? .null : .word(String(text))
+  private static func word(_ text: YAMLText) -> DriveValue {
+    let text = String(text)
+    return ["", "~", "null", "Null", "NULL"].contains(text) ? .null : .word(text)
   }
 
   /// Refuses what begins with a sign that means something else than a text.
-  private static func refuseSigns(_ text: Substring, of line: YAMLLine) throws(YAMLRefusal) {
+  private static func refuseSigns(_ text: YAMLText, of line: YAMLLine) throws(YAMLRefusal) {
     let reason: String? =
       switch text.first {
       case "&": "has an anchor ('&'), which is not read"
       case "*": "has an alias ('*'), which is not read"
       case "!": "has a tag ('!'), which is not read"
       case "{": "has a mapping in braces, which is not read; write it in lines"
-      case "?" where text.count == 1 || text.hasPrefix("? "): "has a key of several parts ('?'), which is not read"
+      case "?" where isAlone(text): "has a key of several parts ('?'), which is not read"
+      case "-" where isAlone(text): "has the '-' of a list where a key or a text is wanted"
       case "\t": "is indented with a tab; YAML wants spaces"
       case "@", "`", "%", "]", "}", ",": "begins with \(Quoted.text(String(text.prefix(1)))), which needs quotes"
       default: nil
       }
     if let reason { throw line.refusal(reason) }
-    let isMarker = line.indent == 0 && (text == "---" || text == "..." || text.hasPrefix("--- "))
+    let isMarker =
+      line.indent == 0
+      && (["---", "..."].contains(String(text.prefix(3))) && [nil, " ", "\t"].contains(text.dropFirst(3).first))
     guard !isMarker else { throw line.refusal("begins or ends a document; there may be one only") }
   }
 
+  /// Whether a sign is followed by what makes it a sign.
+  private static func isAlone(_ text: YAMLText) -> Bool { [nil, " ", "\t"].contains(text.dropFirst().first) }
+
   /// Where a plain scalar ends: at its line's end or at a comment, which a space or tab precedes.
-  private static func plainEnd(_ text: Substring) -> Substring.Index {
-    var previous: Character = " "
+  private static func plainEnd(_ text: YAMLText) -> YAMLText.Index {
+    var previous: Unicode.Scalar = " "
     for index in text.indices {
       if text[index] == "#", previous == " " || previous == "\t" { return index }
       previous = text[index]
@@ -73,7 +80,7 @@ enum YAMLScalar {
   }
 
   /// The first colon that ends a key: one before a space, a tab or the end.
-  private static func colon(in text: Substring) -> Substring.Index? {
+  private static func colon(in text: YAMLText) -> YAMLText.Index? {
     text.indices.first { index in
       guard text[index] == ":" else { return false }
       let next = text.index(after: index)
@@ -81,13 +88,13 @@ enum YAMLScalar {
     }
   }
 
-  private static func trimmed(_ text: Substring) -> Substring {
+  private static func trimmed(_ text: YAMLText) -> YAMLText {
     var text = text
     while let last = text.last, last == " " || last == "\t" { text.removeLast() }
     return text
   }
 
-  private static func expectEnd(_ rest: Substring, of line: YAMLLine) throws(YAMLRefusal) {
+  private static func expectEnd(_ rest: YAMLText, of line: YAMLLine) throws(YAMLRefusal) {
     let after = rest.drop { $0 == " " || $0 == "\t" }
     guard after.isEmpty || (after.first == "#" && after.startIndex != rest.startIndex) else {
       throw line.refusal("has text after the end of a value")
@@ -96,7 +103,7 @@ enum YAMLScalar {
 
   // MARK: Flow sequences
 
-  private static func flowSequence(_ text: Substring, of line: YAMLLine) throws(YAMLRefusal) -> DriveValue {
+  private static func flowSequence(_ text: YAMLText, of line: YAMLLine) throws(YAMLRefusal) -> DriveValue {
     var values: [DriveValue] = []
     var rest = text.dropFirst().drop { $0 == " " }
     while rest.first != "]" {
@@ -109,7 +116,10 @@ enum YAMLScalar {
           throw line.refusal(rest.isEmpty ? "has no ']'" : "has a list within a list in brackets, which is not read")
         }
         try refuseSigns(rest, of: line)
-        let end = rest.firstIndex { ",[]{}".contains($0) } ?? rest.endIndex
+        guard first != "|", first != ">", first != ":" else {
+          throw line.refusal("has \(Quoted.text(String(first))) within brackets, which needs quotes")
+        }
+        let end = rest.firstIndex { ",[]{}".unicodeScalars.contains($0) } ?? rest.endIndex
         let plain = rest[..<end]
         guard colon(in: plain) == nil, plainEnd(plain) == plain.endIndex, plain.first != "#" else {
           throw line.refusal("has a key or a comment within brackets, which is not read")

@@ -1,6 +1,6 @@
 // Files that survive a crash whole: a reader sees the old content or the new one, never a part, also after power loss.
 
-package import Glibc
+import Glibc
 
 /// Writes, removes and tidies files so that a crash at any instruction leaves the old state or the new one.
 package enum DurableFile {
@@ -122,8 +122,8 @@ package enum DurableFile {
     }
   }
 
-  /// A fresh name for a temporary of a file.
-  static func temporaryPath(in folder: String, for name: String) -> String {
+  /// A fresh name for a temporary of a file, random, in the same folder.
+  package static func temporaryPath(in folder: String, for name: String) -> String {
     // NAME_MAX is 255 bytes.
     let stem = String(decoding: name.utf8.prefix(200), as: UTF8.self)
     let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".utf8)
@@ -131,7 +131,8 @@ package enum DurableFile {
     return "\(folder)/.\(stem).\(random).tmp"
   }
 
-  static func split(_ path: String) -> (folder: String, name: String) {
+  /// A path's folder and name; without a slash the folder is ".".
+  package static func split(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
   }

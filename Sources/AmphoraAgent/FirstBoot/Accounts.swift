@@ -1,5 +1,6 @@
 // Users and groups of the root at hand. getpwnam(3) knows those of the running system only, and may ask other machines.
 
+import Files
 package import Glibc
 
 /// Who a file belongs to.

@@ -1,5 +1,6 @@
 // ssh keys that may log in.
 
+import Files
 import FoundationEssentials
 import Glibc
 

@@ -1,5 +1,6 @@
 // The tree of a config drive (contract image §4.2), read whole: the drive is unmounted again before anything is applied.
 
+import Files
 import Glibc
 
 /// A mounted config drive.

@@ -1,5 +1,6 @@
 // Mounting the drive for the moment in which it is read.
 
+import Files
 import Glibc
 
 /// A mount that lasts as long as a call.

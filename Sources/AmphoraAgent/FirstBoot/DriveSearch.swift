@@ -1,5 +1,6 @@
 // Finding the config drive among the disks, on whatever bus it is: virtio disk, or CD on virtio-scsi, IDE or SATA.
 
+import Files
 import Glibc
 
 /// A device with a config drive.

@@ -1,6 +1,6 @@
 // A file that the drive wants written, checked.
 
-package import Glibc
+import Glibc
 
 /// A file to write, injected or from the cloud-config's write_files.
 package struct FileOrder: Hashable, Sendable {

@@ -1,5 +1,6 @@
 // `amphora-agent init`: what cloud-init does for an amphora, without Python.
 
+import Files
 import Glibc
 
 /// Sets a machine up from its config drive.

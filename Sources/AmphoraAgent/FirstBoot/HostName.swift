@@ -1,5 +1,6 @@
 // The machine's name: /etc/hostname, the kernel's, and the line of /etc/hosts that lets programs find their own name.
 
+import Files
 import Glibc
 
 /// A name that is safe in files and for the kernel.

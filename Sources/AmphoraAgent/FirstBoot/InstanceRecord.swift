@@ -1,6 +1,8 @@
 // Which instance was set up here last. Files are written once for an instance: later the controller replaces the
 // certificate and the configuration, and a reboot must not bring the first ones back.
 
+import Files
+
 /// The id of a nova instance.
 struct InstanceID: Hashable, Sendable, CustomStringConvertible {
   let description: String

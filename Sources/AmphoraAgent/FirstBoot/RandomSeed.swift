@@ -1,5 +1,6 @@
 // Random bytes that the controller's cloud has drawn for this machine.
 
+import Files
 import Glibc
 
 /// The seed of a drive.

@@ -1,6 +1,7 @@
 // The root below which everything is written: the machine's own, or a folder for trials and tests.
 
-package import Glibc
+package import Files
+import Glibc
 
 /// A root.
 package struct RootFolder: Sendable {

@@ -1,6 +1,7 @@
 // Where a file of the drive goes: a path that stays below the root as written.
 
-package import Glibc
+import Files
+import Glibc
 
 /// An absolute path in its plainest form: no empty parts, no `.` and `..`, no control characters.
 package struct TargetPath: Hashable, Sendable, CustomStringConvertible {

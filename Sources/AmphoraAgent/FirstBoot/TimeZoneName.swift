@@ -1,5 +1,6 @@
 // The time zone: a link to a file of /usr/share/zoneinfo, and Debian's /etc/timezone.
 
+import Files
 import Glibc
 
 /// The name of a time zone, such as `Europe/Zurich`.

@@ -11,7 +11,10 @@ package struct TimedOut: Error, CustomStringConvertible {
 }
 
 /// Asks until there is an answer, 20 s at most unless told otherwise.
+///
+/// Disfavoured, because with `try?` and a closure of several statements the compiler took a false for an answer.
 @discardableResult
+@_disfavoredOverload
 package func poll<T>(
   _ what: @autoclosure () -> String, within limit: Duration = .seconds(20), _ ask: () async throws -> T?
 ) async throws -> T {

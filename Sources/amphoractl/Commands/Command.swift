@@ -96,11 +96,14 @@ extension CommandContext {
   }
 
   /// Calls an amphora and closes the connections afterwards.
+  ///
+  /// - Parameter other: Credentials instead of those of the configuration.
   func withClient<Value>(
-    _ entry: AmphoraEntry, _ body: (AmphoraClient) async throws -> Value
+    _ entry: AmphoraEntry, credentials other: ControllerCredentials? = nil,
+    _ body: (AmphoraClient) async throws -> Value
   ) async throws -> Value {
     let client = try AmphoraClient(
-      endpoint: endpoint(entry), credentials: try credentials(), retry: retry, timeouts: timeouts)
+      endpoint: endpoint(entry), credentials: try other ?? credentials(), retry: retry, timeouts: timeouts)
     do {
       let value = try await body(client)
       try await client.shutdown()

@@ -78,15 +78,12 @@ struct CARollover: AsyncParsableCommand {
       let probe = try successor.issueControllerCertificate(name: "rollover probe", validity: .seconds(3600))
       let credentials = ControllerCredentials(clientPEM: probe.pem, serverCAPEM: try context.credentials().serverCAPEM)
       try await context.requireAll("do not take certificates of the new client CA") { amphora in
-        let client = try AmphoraClient(
-          endpoint: context.endpoint(amphora), credentials: credentials, retry: context.retry,
-          timeouts: context.timeouts)
-        do { _ = try await client.discover() } catch {
-          try? await client.shutdown()
+        do {
+          _ = try await context.withClient(amphora, credentials: credentials) { try await $0.discover() }
+          return nil
+        } catch let error as AmphoraClientError {
           return "\(error)"
         }
-        try await client.shutdown()
-        return nil
       }
     }
   }

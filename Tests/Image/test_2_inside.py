@@ -1,0 +1,90 @@
+"""A look inside the freshly booted machine: services, ports, secrets, leftovers."""
+
+import re
+
+from bootlab.host import wait_until
+from imagelab import networks
+
+#: What the journal may say at level error, each with its reason. Everything else fails the test.
+HARMLESS = {
+    r"systemd-(cryptsetup|vconsole)": "no such device in a machine without keyboard",
+}
+
+
+def test_no_unit_has_failed(amphora):
+    wait_until("the boot is complete", lambda: amphora.run(
+        "systemctl is-system-running", check=False).strip() in ("running", "degraded"), 180, every=1)
+    assert amphora.run("systemctl list-units --failed --plain --no-legend").strip() == ""
+    assert amphora.run("systemctl is-active amphora-agent certs-ramfs rsyslog").split() == ["active"] * 3
+
+
+def test_the_journal_has_no_errors(amphora):
+    lines = amphora.run("journalctl -b -p err -q --no-pager -o short-monotonic").splitlines()
+    unexpected = [line for line in lines if not any(re.search(pattern, line) for pattern in HARMLESS)]
+    assert unexpected == []
+
+
+def _listening(text):
+    """Sockets that other machines can reach, as (protocol, address, port)."""
+    found = set()
+    for line in text.splitlines():
+        protocol, _, _, _, local, *_ = line.split()
+        address, _, port = local.rpartition(":")
+        address = address.split("%")[0].strip("[]")
+        if not address.startswith("127.") and address != "::1":
+            found.add((protocol, address, int(port)))
+    return found
+
+
+def test_only_agent_and_ssh_listen_on_the_management_interface(amphora):
+    found = _listening(amphora.run("ss -Hlntu"))
+    assert {port for protocol, _, port in found if protocol == "tcp"} <= {9443, 22}
+    assert 9443 in {port for _, _, port in found}
+    # Only the DHCP client hears datagrams (68, 546).
+    assert {port for protocol, _, port in found if protocol == "udp"} <= {68, 546}
+
+
+def test_secrets_are_readable_by_root_only(amphora):
+    expected = {"/etc/octavia/certs/server.pem", "/etc/octavia/amphora-agent.conf"}
+    modes = dict(reversed(line.split(maxsplit=1)) for line in amphora.run(
+        f"stat -c '%a:%U %n' {' '.join(sorted(expected))}").splitlines())
+    assert set(modes.values()) == {"600:root"}, modes
+    text = amphora.run(
+        "key=$(sed -n 's/^heartbeat_key = //p' /etc/octavia/amphora-agent.conf); "
+        "{ grep -rlIs -e 'PRIVATE KEY-----' -e \"$key\" /etc /var /run /root /home /usr/local /opt || true; } | "
+        "xargs -r stat -c '%a %U %n'")
+    found = {path: (mode, owner) for mode, owner, path in (line.split(maxsplit=2) for line in text.splitlines())}
+    assert expected <= set(found), "the search works"
+    readable = {path: what for path, what in found.items() if what[0][-2:] != "00" and not path.endswith("README")}
+    assert readable == {}
+
+
+def test_nobody_else_may_write_system_files(amphora):
+    assert amphora.run(
+        "find / -xdev -type f -perm -0002 -not -path '/proc/*' -not -path '/sys/*' | head -20").strip() == ""
+
+
+def test_the_folder_of_tenants_keys_is_an_encrypted_ram_disk(amphora):
+    source, kind, options = amphora.run("findmnt -n -o SOURCE,FSTYPE,OPTIONS /var/lib/octavia/certs").split()
+    assert source.startswith("/dev/mapper/")
+    assert {"nosuid", "nodev", "noexec"} <= set(options.split(",")), f"{kind} {options}"
+    assert amphora.run("stat -c '%a %U' /var/lib/octavia/certs").strip() == "700 root"
+    device = amphora.run(f"basename $(readlink -f {source})").strip()
+    assert amphora.run(f"cat /sys/block/{device}/dm/uuid").startswith("CRYPT-")
+    assert amphora.run(f"ls /sys/block/{device}/slaves").split() == ["ram0"]
+    assert amphora.run("tail -n +2 /proc/swaps").strip() == "", "nothing may carry memory to the disk"
+
+
+def test_logging_works_after_the_controllers_runcmd(amphora):
+    assert amphora.run("stat -c %F /run/rsyslog/octavia/log").strip() == "socket"
+    assert amphora.run("date +%Z").strip() == "UTC"
+
+
+def test_a_hot_plugged_nic_is_left_to_the_agent(amphora):
+    """Before a controller says what it is for, it must stay down and without addresses."""
+    amphora.hot_plug(networks.VIP_TAP, networks.VIP_MAC)
+    name = wait_until("the NIC is seen", lambda: amphora.run(
+        f"grep -l {networks.VIP_MAC} /sys/class/net/*/address | cut -d/ -f5").strip(), 30)
+    assert name
+    state = amphora.run(f"ip -br addr show dev {name}").split()
+    assert state[1] == "DOWN" and len(state) == 2, state

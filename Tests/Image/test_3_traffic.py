@@ -1,0 +1,59 @@
+"""A load balancer through the image: NICs, listener, members, reload, TLS."""
+
+import time
+
+from bootlab.host import wait_until
+from imagelab import networks
+from imagelab.balancer import EXTRA_LISTENER, HTTP_LISTENER, http_listener, listener
+
+
+def test_both_nics_are_in_the_traffic_namespace_and_the_vip_answers_there(plugged):
+    text = plugged.in_traffic_namespace("ip -br -4 addr")
+    for address in (networks.VIP, networks.VRRP, networks.AMPHORA_AMONG_MEMBERS):
+        assert f" {address}/" in text, text
+    assert plugged.call("interface", networks.VIP).strip() == "eth1"
+    outside = plugged.run("ip -br addr")
+    assert networks.VIP not in outside and networks.AMPHORA_AMONG_MEMBERS not in outside
+
+
+def test_the_vip_gives_access_to_nothing_but_listeners(balancer):
+    for port in (22, 9443, 9101, 111):
+        assert networks.is_refused(networks.VIP, port), port
+        assert networks.is_refused(networks.VRRP, port), port
+
+
+def test_requests_reach_both_members_through_the_vip(balancer):
+    assert networks.bodies() == {"m1", "m2"}
+
+
+def test_the_namespace_has_the_tuning(balancer, amphora):
+    text = amphora.in_traffic_namespace(
+        "sysctl -n net.core.somaxconn net.ipv4.ip_nonlocal_bind net.ipv4.tcp_fin_timeout net.ipv4.ip_local_port_range")
+    assert text.split() == ["65534", "1", "5", "1025", "65534"]
+
+
+def test_the_heartbeat_says_that_listener_and_members_are_up(balancer, amphora):
+    message = amphora.wait_for_heartbeat(
+        "listener and members", lambda message: message["members_up"] == 2 and message["listeners"])
+    assert message["listeners"] == {HTTP_LISTENER: "OPEN"}
+
+
+def test_a_change_under_traffic_costs_no_request(balancer):
+    with networks.Load() as load:
+        wait_until("requests are answered", lambda: len(load.answered) >= 20, 30)
+        balancer.apply(http_listener("m1"), listener(EXTRA_LISTENER, "HTTP", 8080, ("m2",)))
+        wait_until("the new listener answers", lambda: networks.bodies(8080) == {"m2"}, 30)
+        changed = time.monotonic()
+        wait_until("requests go on", lambda: load.answered[-1][0] > changed + 2, 30)
+    assert load.failed == [], f"of {len(load.answered)}"
+    assert {body for moment, body in load.answered if moment > changed + 1} == {"m1"}
+    balancer.apply(http_listener())
+    wait_until("both members again", lambda: networks.bodies() == {"m1", "m2"}, 30)
+
+
+def test_a_tls_listener_shows_the_uploaded_certificate(balancer):
+    balancer.upload_certificate()
+    balancer.apply(http_listener(), balancer.tls_listener())
+    body, certificate = wait_until("port 443 answers", lambda: networks.get(443, tls=True), 30)
+    assert body in networks.MEMBERS
+    assert certificate.strip() == balancer.certificate.certificate.strip()

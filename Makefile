@@ -17,7 +17,7 @@ RELEASE := --configuration release --static-swift-stdlib
 # The release binary as it goes into the image.
 AGENT := $(CURDIR)/.build/release-stripped/amphora-agent
 
-.PHONY: help setup build demo test interop differential system-root image boot-image image-test image-lint bench lint clean check-swift check-root
+.PHONY: help setup build demo test interop differential system-root image boot-image image-test image-same image-lint bench lint clean check-swift check-root
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,10 +76,29 @@ $(DIB)/bin/disk-image-create:
 	@rm -rf $(DIB) && mkdir -p $(dir $(DIB)) && python3 -m venv $(DIB)
 	@$(DIB)/bin/pip install --quiet diskimage-builder==$(DIB_VERSION) || { rm -rf $(DIB); exit 1; }
 
-image boot-image image-test image-lint: PACKAGES += $(IMAGE_PACKAGES)
+image boot-image image-test image-same image-lint: PACKAGES += $(IMAGE_PACKAGES)
 image: check-root build $(DIB)/bin/disk-image-create ## A bootable image with the agent, in .build/image: FLAVOUR=default or slim (needs root)
 	@mkdir -p $(dir $(IMAGE)) .cache/image
 	@PATH=$(DIB)/bin:$$PATH diskimage/diskimage-create.sh -i debian -F $(FLAVOUR) -A $(AGENT) -o $(IMAGE) -w .build/image -c .cache/image
+
+boot-image: check-root setup $(IMAGE) ## Boot the image under qemu with a config drive of our own CA, and print when what happened (needs root)
+	swift build --product amphoractl
+	@diskimage/boot-image $(IMAGE)
+
+# Not made anew when it is there: make image does that.
+$(IMAGE):
+	@$(MAKE) image FLAVOUR=$(FLAVOUR)
+
+image-test: check-root setup $(IMAGE) ## Boot the image and drive a load balancer through it: traffic, hot-plug, reboots, power cuts (needs root)
+	swift build --product amphoractl
+	@Tests/Image/run $(IMAGE) $(IMAGE_TEST)
+
+image-same: check-root $(IMAGE) ## Build the image a second time and compare the two file trees (needs root)
+	@$(MAKE) --no-print-directory image FLAVOUR=$(FLAVOUR) IMAGE=$(CURDIR)/.build/image/again.qcow2
+	@Tests/Image/compare-trees $(IMAGE) .build/image/again.qcow2; status=$$?; rm -f .build/image/again.qcow2*; exit $$status
+
+image-lint: setup $(DIB)/bin/disk-image-create ## Check the image's elements: shellcheck, dib-lint, and their composition for each distribution
+	@PATH=$(DIB)/bin:$$PATH diskimage/lint-elements
 
 bench: check-root build ## Figures of the release agent: size, start, memory, times of requests (needs root)
 	swift build $(RELEASE) --product amphora-bench

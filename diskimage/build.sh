@@ -85,6 +85,11 @@ build_image() {
     --image-cache "$cache" ${no_tmpfs:+--no-tmpfs})
   # Larger clusters pack better; zstd unpacks quicker.
   [ "$type" != qcow2 ] || arguments+=(--qemu-img-options "${AMPHORA_QCOW2_OPTIONS:-compression_type=zstd,cluster_size=512k}")
+  # The file system's identity follows from what goes in, not from chance: GRUB's configuration names it.
+  local identity
+  identity=$(printf '%s' "$SOURCE_DATE_EPOCH $base $release $flavour $(sha256sum < "$agent")" | sha256sum)
+  identity=${identity:0:8}-${identity:8:4}-4${identity:13:3}-8${identity:17:3}-${identity:20:12}
+  arguments+=(--mkfs-options "-U $identity -E hash_seed=$identity")
   # DIB's base element would only add what the Debian element leaves out on purpose.
   [ "$base" != debian ] || arguments+=(-n)
   : > "$log"

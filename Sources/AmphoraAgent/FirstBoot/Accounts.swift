@@ -1,12 +1,12 @@
 // Users and groups of the root at hand. getpwnam(3) knows those of the running system only, and may ask other machines.
 
 import Files
-package import Glibc
+import Glibc
 
 /// Who a file belongs to.
-package struct Owner: Hashable, Sendable {
-  package let user: uid_t
-  package let group: gid_t
+struct Owner: Hashable, Sendable {
+  let user: uid_t
+  let group: gid_t
 }
 
 /// A line of /etc/passwd.

@@ -47,15 +47,14 @@ struct AuthorizedKeys: Sendable {
     guard !isLink(folder), !isLink(file) else {
       throw FieldError(field: file, reason: "or its folder is a link, which is not followed")
     }
-    if !FileRead.exists(root.path(folder)) {
-      try DurableFile.createDirectory(root.path(folder), mode: 0o700)
-      try root.give(folder, to: account.owner)
-    }
+    try DurableFile.createDirectory(root.path(folder), mode: 0o700)
+    // Also when it was there: a crash may have come before it was given away.
+    try root.give(folder, to: account.owner)
     try DurableFile.removeLeftovers(in: root.path(folder))
     let old = (FileRead.text(root.path(file)) ?? "").split(whereSeparator: \.isNewline).map(String.init)
     var lines = old
     for key in keys where !lines.contains(key.line) { lines.append(key.line) }
-    // Also when nothing is new: a crash may have come before the file was given away.
+    // For the same reason also when no key is new.
     try root.write(Array(lines.map { $0 + "\n" }.joined().utf8), to: file, mode: 0o600)
     try root.give(file, to: account.owner)
   }

@@ -9,6 +9,7 @@ package struct FirstBoot: Sendable {
   private let drive: String?
   private let user: String
   private let patience: Duration
+  private let search: DriveSearch
   private let tell: @Sendable (String, Severity) -> Void
 
   /// - Parameters:
@@ -16,15 +17,18 @@ package struct FirstBoot: Sendable {
   ///   - drive: a mounted drive's folder, or a device; nil to search for the label `config-2`.
   ///   - user: whose authorized_keys get the instance's keys.
   ///   - patience: how long to wait for a drive, and for a NIC without one, when there is none at once.
+  ///   - search: where drives are looked for.
   ///   - tell: told of each line of the report at once.
   package init(
     root: String = "/", drive: String? = nil, user: String = "debian", patience: Duration = .seconds(3),
+    search: DriveSearch = DriveSearch(),
     tell: @escaping @Sendable (String, Severity) -> Void = { _, _ in }
   ) {
     self.root = RootFolder(root)
     self.drive = drive
     self.user = user
     self.patience = patience
+    self.search = search
     self.tell = tell
   }
 
@@ -83,7 +87,7 @@ package struct FirstBoot: Sendable {
       report.problem("\(drive) is no config drive: it is neither a folder nor a device with the label config-2")
       return nil
     }
-    let device = DriveSearch().find(until: deadline)
+    let device = search.find(until: deadline)
     if device == nil { report.note("no config drive (label config-2): the host name stays") }
     return device
   }

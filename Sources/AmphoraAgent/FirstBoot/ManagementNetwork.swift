@@ -3,6 +3,7 @@
 
 import Files
 import Addresses
+import Files
 import Glibc
 
 /// The files of systemd-networkd below a root.

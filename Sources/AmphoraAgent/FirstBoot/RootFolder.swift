@@ -1,27 +1,27 @@
 // The root below which everything is written: the machine's own, or a folder for trials and tests.
 
-package import Files
+import Files
 import Glibc
 
 /// A root.
-package struct RootFolder: Sendable {
+struct RootFolder: Sendable {
   /// Without the slash at its end; empty for the machine's own root.
   private let prefix: String
 
-  package init(_ path: String) {
+  init(_ path: String) {
     var path = path
     while path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
     prefix = path
   }
 
   /// Whether it is the machine's own root: only then does the running system change too.
-  package var isMachine: Bool { prefix.isEmpty }
+  var isMachine: Bool { prefix.isEmpty }
 
   /// Where an absolute path is found.
-  package func path(_ absolute: String) -> String { prefix + absolute }
+  func path(_ absolute: String) -> String { prefix + absolute }
 
   /// Writes a file durably, and its missing parent folders with mode 0755.
-  package func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o644) throws(DurableFile.Failure) {
+  func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o644) throws(DurableFile.Failure) {
     let target = self.path(path)
     try DurableFile.createDirectory(DurableFile.split(target).folder, mode: 0o755)
     try DurableFile.write(bytes, to: target, mode: mode)
@@ -29,7 +29,7 @@ package struct RootFolder: Sendable {
 
   /// Writes a file unless its content is that already; whether it was written.
   @discardableResult
-  package func update(_ text: String, at path: String) throws(DurableFile.Failure) -> Bool {
+  func update(_ text: String, at path: String) throws(DurableFile.Failure) -> Bool {
     let bytes = Array(text.utf8)
     if let old = try? FileRead.bytes(self.path(path), limit: 1 << 20), old == bytes { return false }
     try write(bytes, to: path)
@@ -42,7 +42,7 @@ package struct RootFolder: Sendable {
   }
 
   /// Gives a file or folder to somebody; links are not followed.
-  package func give(_ path: String, to owner: Owner) throws(DurableFile.Failure) {
+  func give(_ path: String, to owner: Owner) throws(DurableFile.Failure) {
     let target = self.path(path)
     guard changingFiles({ lchown(target, owner.user, owner.group) }) == 0 else {
       throw DurableFile.Failure(operation: "give away", path: target, errno: errno)

@@ -4,6 +4,8 @@ import ssl
 
 import pytest
 
+from imagelab.amphora import BOOTS
+
 
 def test_the_agent_answers_over_mutual_tls(amphora):
     status, info = amphora.ask("/1.0/info")
@@ -37,7 +39,6 @@ def test_the_machine_has_the_name_that_the_controller_chose(amphora):
 
 
 def test_the_timeline_is_complete(amphora):
-    from imagelab.amphora import BOOTS
     timeline = BOOTS[0][1]
     timeline.read_inside(amphora.guest)
     names = [name for name, *_ in timeline.rows()]

@@ -5,10 +5,8 @@ import re
 from bootlab.host import wait_until
 from imagelab import networks
 
-#: What the journal may say at level error, each with its reason. Everything else fails the test.
-HARMLESS = {
-    r"systemd-(cryptsetup|vconsole)": "no such device in a machine without keyboard",
-}
+#: What the journal may say at level error: a pattern with its reason. Everything else fails the test.
+HARMLESS = {}
 
 
 def test_no_unit_has_failed(amphora):
@@ -25,23 +23,26 @@ def test_the_journal_has_no_errors(amphora):
 
 
 def _listening(text):
-    """Sockets that other machines can reach, as (protocol, address, port)."""
+    """Sockets that other machines can reach, as (protocol, port, program)."""
     found = set()
     for line in text.splitlines():
-        protocol, _, _, _, local, *_ = line.split()
+        protocol, _, _, _, local, _, *users = line.split()
         address, _, port = local.rpartition(":")
         address = address.split("%")[0].strip("[]")
         if not address.startswith("127.") and address != "::1":
-            found.add((protocol, address, int(port)))
+            found.add((protocol, int(port), re.sub(r'.*\(\("([^"]*).*', r"\1", "".join(users))))
     return found
 
 
 def test_only_agent_and_ssh_listen_on_the_management_interface(amphora):
-    found = _listening(amphora.run("ss -Hlntu"))
-    assert {port for protocol, _, port in found if protocol == "tcp"} <= {9443, 22}
-    assert 9443 in {port for _, _, port in found}
-    # Only the DHCP client hears datagrams (68, 546).
-    assert {port for protocol, _, port in found if protocol == "udp"} <= {68, 546}
+    found = _listening(amphora.run("ss -Hlntup"))
+    assert {(port, program) for protocol, port, program in found if protocol == "tcp"} <= {
+        (9443, "amphora-agent"), (22, "sshd"), (22, "systemd")}
+    assert ("tcp", 9443, "amphora-agent") in found
+    # Datagrams are heard by the DHCP client only (68, 546). The socket that sends heartbeats has a port too, but nobody
+    # reads from it.
+    assert {port for protocol, port, program in found if protocol == "udp" and program != "amphora-agent"} <= {68, 546}
+    assert sum(protocol == "udp" and program == "amphora-agent" for protocol, _, program in found) <= 2
 
 
 def test_secrets_are_readable_by_root_only(amphora):
@@ -49,9 +50,10 @@ def test_secrets_are_readable_by_root_only(amphora):
     modes = dict(reversed(line.split(maxsplit=1)) for line in amphora.run(
         f"stat -c '%a:%U %n' {' '.join(sorted(expected))}").splitlines())
     assert set(modes.values()) == {"600:root"}, modes
+    # sudo writes this command into a log: its pattern must not find itself.
     text = amphora.run(
         "key=$(sed -n 's/^heartbeat_key = //p' /etc/octavia/amphora-agent.conf); "
-        "{ grep -rlIs -e 'PRIVATE KEY-----' -e \"$key\" /etc /var /run /root /home /usr/local /opt || true; } | "
+        "{ grep -rlIs -e 'PRIVATE [K]EY-----' -e \"$key\" /etc /var /run /root /home /usr/local /opt || true; } | "
         "xargs -r stat -c '%a %U %n'")
     found = {path: (mode, owner) for mode, owner, path in (line.split(maxsplit=2) for line in text.splitlines())}
     assert expected <= set(found), "the search works"

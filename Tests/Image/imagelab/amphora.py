@@ -1,6 +1,5 @@
 """An amphora: a machine together with the controller that made it."""
 
-import json
 import os
 import pathlib
 
@@ -103,8 +102,3 @@ def facts(amphora):
     text = amphora.run("cat /etc/machine-id; for f in /etc/ssh/ssh_host_*_key.pub; do cut -d' ' -f2 $f; done; hostname")
     machine_id, *keys, name = text.split()
     return {"machine id": machine_id, "host keys": keys, "name": name}
-
-
-def as_json(text):
-    """JSON that a command printed."""
-    return json.loads(text)

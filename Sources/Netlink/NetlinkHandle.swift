@@ -3,7 +3,7 @@
 import CNetlink
 import Glibc
 
-/// A connected routing socket of libnl.
+/// A connected socket of libnl, of the routing family unless told otherwise.
 ///
 /// It belongs for good to the network namespace of the thread that opened it.
 ///
@@ -19,6 +19,8 @@ struct NetlinkHandle: ~Copyable, @unchecked Sendable {
     var isComplete = false
     /// `struct nl_object`s, one reference each.
     var objects: [OpaquePointer] = []
+    /// What follows the message header, of families that libnl has no objects for.
+    var payloads: [[UInt8]] = []
     /// Of a refused request.
     ///
     /// libnl itself returns only a code that stands for several errnos.
@@ -27,9 +29,11 @@ struct NetlinkHandle: ~Copyable, @unchecked Sendable {
   }
 
   /// Opens a socket in the calling thread's namespace.
-  init() throws(NetlinkError) {
+  ///
+  /// - Parameter family: `NETLINK_ROUTE` or `NETLINK_GENERIC`.
+  init(_ family: Int32 = NETLINK_ROUTE) throws(NetlinkError) {
     guard let socket = nl_socket_alloc() else { throw NetlinkError("open", "netlink socket", errno: ENOMEM) }
-    let result = nl_connect(socket, NETLINK_ROUTE)
+    let result = nl_connect(socket, family)
     guard result == 0 else {
       nl_socket_free(socket)
       throw NetlinkError("open", "netlink socket", libnlResult: result)
@@ -38,7 +42,8 @@ struct NetlinkHandle: ~Copyable, @unchecked Sendable {
     answer = .allocate(capacity: 1)
     answer.initialize(to: Answer())
     nl_socket_modify_err_cb(socket, NL_CB_CUSTOM, Self.onError, answer)
-    nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, Self.onMessage, answer)
+    let onValid = family == NETLINK_ROUTE ? Self.onMessage : Self.onPayload
+    nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, onValid, answer)
     for end in [NL_CB_ACK, NL_CB_FINISH] { nl_socket_modify_cb(socket, end, NL_CB_CUSTOM, Self.onEnd, answer) }
     // Answers are matched by order instead: requests are strictly one after the other, and what a failed one may leave
     // behind is read away. With the check on, one lost answer would make each later request fail.
@@ -63,6 +68,23 @@ struct NetlinkHandle: ~Copyable, @unchecked Sendable {
   borrowing func exchange<Value>(
     _ request: NetlinkRequest, _ operation: String, _ object: String, _ parse: (OpaquePointer) -> Value?
   ) throws(NetlinkError) -> [Value] {
+    defer { reset() }
+    try complete(request, operation, object)
+    return answer.pointee.objects.compactMap(parse)
+  }
+
+  /// As ``exchange(_:_:_:_:)`` for families that libnl has no objects for: what follows each message's header.
+  borrowing func payloads(
+    _ request: NetlinkRequest, _ operation: String, _ object: String
+  ) throws(NetlinkError) -> [[UInt8]] {
+    defer { reset() }
+    try complete(request, operation, object)
+    return answer.pointee.payloads
+  }
+
+  private borrowing func complete(
+    _ request: NetlinkRequest, _ operation: String, _ object: String
+  ) throws(NetlinkError) {
     // A dump during which something changed may lack objects or hold them twice. 16 in a row means that the
     // configuration changes all the time; then an error is better than to ask for ever.
     var result: Int32 = 0
@@ -70,8 +92,7 @@ struct NetlinkHandle: ~Copyable, @unchecked Sendable {
       result = exchange(request)
       if result != -NLE_DUMP_INTR { break }
     }
-    defer { reset() }
-    guard result < 0 else { return answer.pointee.objects.compactMap(parse) }
+    guard result < 0 else { return }
     if answer.pointee.errno != 0 {
       throw NetlinkError(operation, object, errno: answer.pointee.errno, message: answer.pointee.message)
     }
@@ -135,6 +156,13 @@ extension NetlinkHandle {
         answer?.assumingMemoryBound(to: Answer.self).pointee.objects.append(object)
       }, answer)
     return result < 0 ? result : Int32(NL_OK.rawValue)
+  }
+
+  private static let onPayload: nl_recvmsg_msg_cb_t = { message, answer in
+    guard let header = nlmsg_hdr(message), let data = nlmsg_data(header) else { return Int32(NL_OK.rawValue) }
+    let bytes = Array(UnsafeRawBufferPointer(start: data, count: Int(max(0, nlmsg_datalen(header)))))
+    answer?.assumingMemoryBound(to: Answer.self).pointee.payloads.append(bytes)
+    return Int32(NL_OK.rawValue)
   }
 
   private static let onEnd: nl_recvmsg_msg_cb_t = { _, answer in

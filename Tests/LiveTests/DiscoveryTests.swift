@@ -134,10 +134,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("PUT", "/1.0/listeners/11111111-2222-4333-8444-555555555501/c1a7b3de-0000-4000-8000-000000000001/udp_listener"),
-    ("GET", "/1.0/listeners/c1a7b3de-0000-4000-8000-000000000001/udp_listener"),
-    ("PUT", "/1.0/interface/203.0.113.4/rules"),
-  ]) func `UDP listeners and interface rules answer that they are not supported`(method: String, path: String)
+    ("PUT", "/1.0/interface/203.0.113.4/rules")
+  ]) func `interface rules answer that they are not supported`(method: String, path: String)
     async throws
   {
     let answer = try await LiveLab.shared.plainAmphora().send(

@@ -8,6 +8,7 @@ package import Logging
 /// The API of contract agent-api, apart from HTTP itself.
 package struct AgentAPI: Sendable {
   let loadBalancers: LoadBalancers
+  let lvs: LVSListeners
   let certificates: CertificateStore
   let vrrp: VRRPService
   let networks: NetworkRoutes
@@ -16,11 +17,11 @@ package struct AgentAPI: Sendable {
   let lanes = OperationLanes<APIResponse>()
 
   package init(
-    loadBalancers: LoadBalancers, certificates: CertificateStore, vrrp: VRRPService, networks: NetworkRoutes,
-    agent: AgentFiles,
-    facts: AmphoraFacts
+    loadBalancers: LoadBalancers, lvs: LVSListeners, certificates: CertificateStore, vrrp: VRRPService,
+    networks: NetworkRoutes, agent: AgentFiles, facts: AmphoraFacts
   ) {
     self.loadBalancers = loadBalancers
+    self.lvs = lvs
     self.certificates = certificates
     self.vrrp = vrrp
     self.networks = networks
@@ -56,15 +57,15 @@ package struct AgentAPI: Sendable {
     case .discovery: .json(200, APIVersionBody())
     case .info: .json(200, try await facts.info())
     case .details: .json(200, try await facts.details())
-    case .listListeners: .json(200, try await loadBalancers.listeners())
+    case .listListeners: .json(200, try await loadBalancers.listeners() + lvs.list())
     case .downloadHAProxy(let id): try await downloadHAProxy(id)
+    case .downloadLVS(let id): .text(try await lvs.download(id))
     case .getCertificate(let id, let name): try await certificate(id, name)
     case .findInterface(let address): try await networks.find(address)
-    // UDP and SCTP listeners and interface rules are not served yet; a controller reads 404 as "not implemented".
-    case .uploadLVS, .downloadLVS: throw UnsupportedRoute(what: "UDP and SCTP listeners")
+    // Interface rules are not served yet; a controller reads 404 as "not implemented".
     case .setInterfaceRules: throw UnsupportedRoute(what: "Interface firewall rules")
-    case .uploadHAProxy, .control, .deleteService, .putCertificate, .deleteCertificate, .plugVIP, .plugNetwork,
-      .rotateCertificate, .updateConfiguration, .uploadVRRP, .controlVRRP:
+    case .uploadHAProxy, .uploadLVS, .control, .deleteService, .putCertificate, .deleteCertificate, .plugVIP,
+      .plugNetwork, .rotateCertificate, .updateConfiguration, .uploadVRRP, .controlVRRP:
       try await change(route, request, logger)
     }
   }
@@ -87,6 +88,7 @@ package struct AgentAPI: Sendable {
   private func perform(_ route: AgentRoute, _ body: [UInt8], contentType: String?) async throws -> APIResponse {
     switch route {
     case .uploadHAProxy(let amphora, let id): try await uploadHAProxy(id, amphora, body)
+    case .uploadLVS(_, let id): .ok(200, eTag: try await lvs.upload(body, to: id))
     case .control(let id, let action): try await control(id, action)
     case .deleteService(let id): try await deleteService(id)
     case .putCertificate(let id, let name): .ok(200, eTag: try await certificates.put(body, name, of: id))
@@ -107,7 +109,7 @@ package struct AgentAPI: Sendable {
   package static func bodyLimit(method: String, path: String) -> Int {
     guard let route = try? AgentRoute.parse(method: method, path: path) else { return 0 }
     return switch route {
-    case .uploadHAProxy, .uploadVRRP: 16 << 20
+    case .uploadHAProxy, .uploadLVS, .uploadVRRP: 16 << 20
     case .control, .deleteService, .deleteCertificate, .controlVRRP: 64 << 10
     default: 1 << 20
     }
@@ -116,6 +118,7 @@ package struct AgentAPI: Sendable {
   private static func lane(of route: AgentRoute) -> Lane {
     switch route {
     case .uploadHAProxy(_, let id), .putCertificate(let id, _), .deleteCertificate(let id, _): .object(id.text)
+    case .uploadLVS(_, let id): .object(id.text)
     case .control(let id, _), .deleteService(let id): .object(id.text)
     case .plugVIP, .plugNetwork: .network
     case .uploadVRRP, .controlVRRP: .vrrp

@@ -16,6 +16,7 @@ enum ErrorMapper {
     switch error {
     case let error as RouteRejection: route(error)
     case let error as LoadBalancerError: loadBalancer(error)
+    case let error as LVSError: lvs(error)
     case let error as VRRPError: vrrp(error)
     case let error as JSONBodyError: .framework(400, "\(error.subject.rawValue): \(error.reason)")
     case let error as BodyError: message(400, "Invalid request", "\(error)")
@@ -62,6 +63,19 @@ enum ErrorMapper {
     // Upstream makes the word by appending "ing": "Error stoping haproxy".
     case .actionFailed(let action, let output): message(500, "Error \(action.rawValue)ing haproxy", output)
     case .stopBeforeDeleteFailed(let output): message(500, "Error stopping haproxy", output)
+    }
+  }
+
+  private static func lvs(_ error: LVSError) -> APIResponse {
+    switch error {
+    case .unknown(let id): message(404, "UDP Listener Not Found", "No UDP listener with UUID: \(id)")
+    case .rejected(let output): message(400, "Invalid request", output)
+    case .enableFailed(let output): message(500, "Error enabling octavia-keepalivedlvs service", output)
+    case .actionFailed(let action, let id, let output):
+      message(500, "Failed to \(action.rawValue) keepalivedlvs listener \(id)", output)
+    case .stopBeforeDeleteFailed(let output): message(500, "Error stopping keepalivedlvs", output)
+    case .disableFailed(let id, let output):
+      message(500, "Error disabling octavia-keepalivedlvs-\(id) service", output)
     }
   }
 

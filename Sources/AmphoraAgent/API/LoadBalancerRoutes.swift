@@ -1,4 +1,4 @@
-// Routes 4 to 7 of the contract: configuration, actions, delete.
+// Routes 4 to 7 of the contract: configuration, actions, delete; the latter two for UDP and SCTP listeners as well.
 
 import AmphoraCrypto
 import AmphoraProtocol
@@ -14,7 +14,11 @@ extension AgentAPI {
   }
 
   func control(_ id: ServiceObjectID, _ action: ServiceAction) async throws -> APIResponse {
-    switch try await loadBalancers.control(action, id.asLoadBalancer) {
+    if try await isListener(id) {
+      let action = try await lvs.control(action, id.asListener)
+      return .ok(202, details: "keepalivedlvs listener \(id) \(action.pastTense)")
+    }
+    return switch try await loadBalancers.control(action, id.asLoadBalancer) {
     case .start: .ok(202, details: "Configuration file is valid\nhaproxy daemon for \(id) started")
     case let done: .ok(202, details: "Listener \(id) \(done.pastTense)")
     }
@@ -31,7 +35,17 @@ extension AgentAPI {
   }
 
   func deleteService(_ id: ServiceObjectID) async throws -> APIResponse {
-    try await loadBalancers.delete(id.asLoadBalancer)
+    if try await isListener(id) {
+      try await lvs.delete(id.asListener)
+    } else {
+      try await loadBalancers.delete(id.asLoadBalancer)
+    }
     return .ok(200)
+  }
+
+  /// Whether the id is a UDP or SCTP listener's and no load balancer's (contract agent-api §3.0 BACKEND).
+  private func isListener(_ id: ServiceObjectID) async throws -> Bool {
+    if try await loadBalancers.owns(id.asLoadBalancer) { return false }
+    return try await lvs.owns(id.asListener)
   }
 }

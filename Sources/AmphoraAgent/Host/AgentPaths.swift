@@ -60,8 +60,18 @@ package struct AgentPaths: Sendable {
   package var vrrpCheckScript: String { "\(base)/vrrp/check_script.sh" }
   package var vrrpCheckScripts: String { "\(base)/vrrp/check_scripts" }
   package var haproxyCheckScript: String { "\(base)/vrrp/check_scripts/haproxy_check_script.sh" }
+  package var lvsCheckScript: String { "\(base)/vrrp/check_scripts/lvs_udp_check.sh" }
 
   package var lvsDirectory: String { "\(base)/lvs" }
   package func lvsConfiguration(of id: ListenerID) -> String { "\(base)/lvs/octavia-keepalivedlvs-\(id).conf" }
+  package func stagedLVSConfiguration(of id: ListenerID) -> String { lvsConfiguration(of: id) + ".new" }
+  package func rejectedLVSConfiguration(of id: ListenerID) -> String { lvsConfiguration(of: id) + ".new-failed" }
+  /// Where a delete puts the configuration until the rest is gone too; our own file.
+  package func deletedLVSConfiguration(of id: ListenerID) -> String { lvsConfiguration(of: id) + ".deleted" }
   package func lvsPIDFile(of id: ListenerID) -> String { "\(base)/lvs/octavia-keepalivedlvs-\(id).pid" }
+  package func lvsVRRPPIDFile(of id: ListenerID) -> String { "\(base)/lvs/octavia-keepalivedlvs-\(id).vrrp.pid" }
+  /// Written by keepalived's checker when it takes up the configuration.
+  package func lvsCheckPIDFile(of id: ListenerID) -> String { "\(base)/lvs/octavia-keepalivedlvs-\(id).check.pid" }
+  package var memberCheckDirectory: String { "\(base)/lvs/check" }
+  package var memberCheckScript: String { "\(base)/lvs/check/udp_check.sh" }
 }

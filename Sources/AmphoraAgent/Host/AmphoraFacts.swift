@@ -33,13 +33,12 @@ package struct AmphoraFacts: Sendable {
     let networks = await counters()
     return try await BlockingIO.run { [store] in
       let known = store.ids()
-      let lvs = store.lvsListeners()
+      let lvsStore = LVSStore(paths: store.paths)
+      let lvs = lvsStore.ids()
       let frontends = try known.flatMap { try store.parsedIfKnown($0)?.frontends.map(\.name) ?? [] }
       return DetailsBody(
         info: info, networks: networks, haproxyCount: known.count { store.isRunning($0) },
-        lvsListenerProcessCount: lvs.count {
-          FileRead.liveProcess(pidFile: store.paths.lvsPIDFile(of: $0), named: "keepalived") != nil
-        },
+        lvsListenerProcessCount: lvs.count { lvsStore.isRunning($0) },
         cpuCount: HostFacts.cpuCount(), cpu: HostFacts.cpu(), memory: HostFacts.memory(), disk: HostFacts.disk(),
         load: HostFacts.load(), activeTunedProfiles: HostFacts.tunedProfiles(),
         listeners: Set(frontends + lvs.map(\.text)).sorted())

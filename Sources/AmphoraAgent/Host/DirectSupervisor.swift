@@ -64,6 +64,7 @@ package actor DirectSupervisor: ServiceSupervisor {
 
   package func start(_ name: String) async throws(SupervisorError) { try await inTurn(name, .start) }
   package func stop(_ name: String) async throws(SupervisorError) { try await inTurn(name, .stop) }
+  package func restart(_ name: String) async throws(SupervisorError) { try await inTurn(name, .restart) }
   package func reload(_ name: String) async throws(SupervisorError) { try await inTurn(name, .reload) }
 
   package func ensureNamespace() async throws(SupervisorError) {
@@ -275,7 +276,7 @@ package actor DirectSupervisor: ServiceSupervisor {
     }
   }
 
-  private enum Verb: Sendable { case start, stop, reload }
+  private enum Verb: Sendable { case start, stop, restart, reload }
 
   private func inTurn(_ name: String, _ verb: Verb) async throws(SupervisorError) {
     let before = turns[name]
@@ -285,6 +286,9 @@ package actor DirectSupervisor: ServiceSupervisor {
         switch verb {
         case .start: try await self.startNow(name)
         case .stop: try await self.stopNow(name)
+        case .restart:
+          try await self.stopNow(name)
+          try await self.startNow(name)
         case .reload: try await self.reloadNow(name)
         }
         return .success(())

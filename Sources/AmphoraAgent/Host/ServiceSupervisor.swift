@@ -40,6 +40,8 @@ package protocol ServiceSupervisor: Sendable {
   func start(_ name: String) async throws(SupervisorError)
   /// Stops the unit; returns when its processes are gone.
   func stop(_ name: String) async throws(SupervisorError)
+  /// Stops the unit if it runs, and starts it.
+  func restart(_ name: String) async throws(SupervisorError)
   /// Has the running program read its configuration again; fails with `… is not active, cannot reload.` when none runs.
   func reload(_ name: String) async throws(SupervisorError)
   /// Where the unit's output ends now.

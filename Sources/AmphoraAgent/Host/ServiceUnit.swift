@@ -88,7 +88,25 @@ extension ServiceUnit {
 
   /// The keepalived that moves the VIP within a pair (contract services §3.1).
   package static func vrrp(logFacility: Int, paths: AgentPaths) -> ServiceUnit {
-    let arguments = ["--log-facility=\(logFacility)", "-f", paths.vrrpConfiguration, "-p", paths.vrrpPIDFile]
+    keepalived(
+      vrrpName, ["--log-facility=\(logFacility)", "-f", paths.vrrpConfiguration, "-p", paths.vrrpPIDFile],
+      pidFile: paths.vrrpPIDFile)
+  }
+
+  /// The name of a UDP or SCTP listener's unit.
+  package static func unitName(of id: ListenerID) -> String { "octavia-keepalivedlvs-\(id).service" }
+
+  /// The keepalived of a UDP or SCTP listener (contract services §5.1).
+  package static func lvs(_ id: ListenerID, logFacility: Int, paths: AgentPaths) -> ServiceUnit {
+    keepalived(
+      unitName(of: id),
+      [
+        "--log-facility=\(logFacility)", "-f", paths.lvsConfiguration(of: id), "-p", paths.lvsPIDFile(of: id),
+        "-r", paths.lvsVRRPPIDFile(of: id), "-c", paths.lvsCheckPIDFile(of: id),
+      ], pidFile: paths.lvsPIDFile(of: id))
+  }
+
+  private static func keepalived(_ name: String, _ arguments: [String], pidFile: String) -> ServiceUnit {
     let text = """
       [Unit]
       Description=Keepalive Daemon (LVS and VRRP)
@@ -103,16 +121,16 @@ extension ServiceUnit {
       KillMode=process
       ExecStart=/sbin/ip netns exec \(trafficNamespace) /usr/sbin/keepalived \(arguments.joined(separator: " "))
       ExecReload=/bin/kill -HUP $MAINPID
-      PIDFile=\(paths.vrrpPIDFile)
+      PIDFile=\(pidFile)
 
       [Install]
       WantedBy=multi-user.target
 
       """
     return ServiceUnit(
-      name: vrrpName, text: text, check: nil,
+      name: name, text: text, check: nil,
       command: ["/sbin/ip", "netns", "exec", trafficNamespace, "/usr/sbin/keepalived", "--dont-fork"] + arguments,
-      program: "keepalived", readiness: .pidFile, reloadSignal: 1 /* SIGHUP */, pidFile: paths.vrrpPIDFile)
+      program: "keepalived", readiness: .pidFile, reloadSignal: 1 /* SIGHUP */, pidFile: pidFile)
   }
 
   /// The unit that makes the namespace, its settings and its interfaces from what is on disk (contract services §1.4).

@@ -70,14 +70,17 @@ package struct SystemdSupervisor: ServiceSupervisor {
     try await systemctl("disable", name)
   }
 
-  package func start(_ name: String) async throws(SupervisorError) {
+  package func start(_ name: String) async throws(SupervisorError) { try await start(name, by: "start") }
+  package func restart(_ name: String) async throws(SupervisorError) { try await start(name, by: "restart") }
+
+  private func start(_ name: String, by verb: String) async throws(SupervisorError) {
     let mark = await outputMark(name)
     do throws(SupervisorError) {
       await prepareStart(name)
-      try await systemctl("start", name)
+      try await systemctl(verb, name)
     } catch {
       // systemctl only says that it failed; why, the program told the journal.
-      throw SupervisorError("start", name, output: error.output + (await output(name, since: mark)))
+      throw SupervisorError(verb, name, output: error.output + (await output(name, since: mark)))
     }
   }
 

@@ -43,12 +43,4 @@ package struct LoadBalancerStore: Sendable {
   package func isRunning(_ id: LoadBalancerID) -> Bool {
     FileRead.liveProcess(pidFile: paths.pidFile(of: id), named: "haproxy") != nil
   }
-
-  /// The ids of the UDP and SCTP listeners that have a configuration, from the names of the files.
-  package func lvsListeners() -> [ListenerID] {
-    FileRead.names(in: paths.lvsDirectory).compactMap { name in
-      guard name.hasPrefix("octavia-keepalivedlvs-"), name.hasSuffix(".conf") else { return nil }
-      return ListenerID(name.dropFirst("octavia-keepalivedlvs-".count).dropLast(".conf".count))
-    }
-  }
 }

@@ -36,6 +36,11 @@ package struct LoadBalancers: Sendable {
     self.logger = logger
   }
 
+  /// Whether a request about this id is one for a load balancer here, known or half deleted.
+  package func owns(_ id: LoadBalancerID) async throws -> Bool {
+    try await BlockingIO.run { [self] in store.exists(id) || isDeleted(id) }
+  }
+
   /// The stored configuration.
   package func download(_ id: LoadBalancerID) async throws -> [UInt8] {
     do {

@@ -52,6 +52,9 @@ struct AgentParts: Sendable {
         paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts,
         advertiser: interfaces.advertiser,
         logger: logger),
+      lvs: LVSListeners(
+        paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts,
+        advertiser: interfaces.advertiser, logger: logger),
       certificates: CertificateStore(paths: paths),
       vrrp: VRRPService(
         paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts, logger: logger),
@@ -88,7 +91,10 @@ struct AgentParts: Sendable {
       try DurableFile.createDirectory(paths.base, mode: 0o755)
       try UserGroupFragment.restore(paths.userGroupFragment)
       let folders =
-        [paths.base, paths.services, paths.vrrpDirectory, paths.vrrpCheckScripts, paths.lvsDirectory]
+        [
+          paths.base, paths.services, paths.vrrpDirectory, paths.vrrpCheckScripts, paths.lvsDirectory,
+          paths.memberCheckDirectory,
+        ]
         + ownFolders + [interfaceFiles.directory]
         + FileRead.names(in: paths.base).compactMap { LoadBalancerID($0) }.map(paths.directory)
         + FileRead.names(in: paths.certificates).compactMap { LoadBalancerID($0) }.map(paths.certificateDirectory)
@@ -103,6 +109,7 @@ struct AgentParts: Sendable {
     }
     await direct?.loadRecords()
     await api.loadBalancers.clearRemains()
+    await api.lvs.clearRemains()
     await api.vrrp.clearRemains()
     try await BlockingIO.run { [api] in api.certificates.clearRemains() }
   }

@@ -1,5 +1,7 @@
 // keepalived's own judgement of a configuration before it replaces the one in use (contract agent-api §5 W12).
 
+import Glibc
+
 /// What `keepalived --config-test` makes of a file.
 package enum KeepalivedCheck: Hashable, Sendable {
   case usable
@@ -29,6 +31,8 @@ package enum KeepalivedCheck: Hashable, Sendable {
   package static func judge(status: Int32, output: String) -> KeepalivedCheck {
     if status == 0 { return .usable }
     if fatal.contains(where: output.contains) { return .unusable(output) }
+    // keepalived 2.2 crashes on some files that are cut.
+    if [128 + SIGSEGV, 128 + SIGABRT].contains(status) { return .unusable(output) }
     // 2 is keepalived's status for a file it does not get through. 5 and 6 are for findings of any weight, down to a script
     // that could be more secure: controllers' configurations always have some. Others are a program's that did not run.
     return status == 2 ? .unusable(output) : .doubtful(output)

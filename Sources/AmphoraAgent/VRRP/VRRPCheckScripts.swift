@@ -33,11 +33,11 @@ package actor VRRPCheckScripts {
     try await task.value
   }
 
-  /// As ``update(removed:)`` at the agent's start, when this amphora is one of a pair and has load balancers: a reboot
-  /// starts those that were stopped, and they must be checked again.
+  /// As ``update(removed:)`` at the agent's start, when this amphora is one of a pair and serves something: a reboot
+  /// starts load balancers that were stopped, and they must be checked again.
   package func updateAtStart() async throws {
     let isInUse = try await BlockingIO.run { [paths, store] in
-      FileRead.exists(paths.vrrpCheckScript) && !store.ids().isEmpty
+      FileRead.exists(paths.vrrpCheckScript) && !(store.ids().isEmpty && LVSStore(paths: paths).ids().isEmpty)
     }
     if isInUse { try await update() }
   }
@@ -50,7 +50,9 @@ package actor VRRPCheckScripts {
       try DurableFile.createDirectory(paths.vrrpCheckScripts, mode: 0o755)
       // A load balancer that was deleted was not lost: until something else happens, the amphora may hold the VIP.
       let known = store.ids() + (removed.map { [$0] } ?? [])
-      if known.isEmpty && !store.lvsListeners().isEmpty { return try DurableFile.remove(paths.haproxyCheckScript) }
+      if known.isEmpty && !LVSStore(paths: paths).ids().isEmpty {
+        return try DurableFile.remove(paths.haproxyCheckScript)
+      }
       let sockets = known.filter { $0 != removed && !stopped.contains(ServiceUnit.unitName(of: $0)) }
         .map(paths.statsSocket)
       // Without any load balancer this amphora must not hold the VIP.

@@ -42,6 +42,9 @@ final class SystemdBench: Sendable {
       loadBalancers: LoadBalancers(
         paths: paths, configuration: configuration, supervisor: supervisor, checkScripts: checkScripts,
         advertiser: NoAdvertiser(), racePause: .milliseconds(5), logger: logger),
+      lvs: LVSListeners(
+        paths: paths, configuration: configuration, supervisor: supervisor, checkScripts: checkScripts,
+        advertiser: NoAdvertiser(), logger: logger),
       certificates: CertificateStore(paths: paths),
       vrrp: VRRPService(
         paths: paths, configuration: configuration, supervisor: supervisor, checkScripts: checkScripts,

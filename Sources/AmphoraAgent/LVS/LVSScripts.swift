@@ -1,0 +1,55 @@
+// The two scripts that keepalived runs for UDP and SCTP listeners (contract services §3.5, §6.2). They are replaced whole,
+// because keepalived may run one at any moment, and written anew when they are missing or another agent's.
+
+enum LVSScripts {
+  /// Writes `udp_check.sh`, which listeners' configurations name.
+  ///
+  /// The mode lets the user that keepalived may have for scripts run it too (contract services §8 item 10).
+  static func installMemberCheck(_ paths: AgentPaths) throws(DurableFile.Failure) {
+    try install(memberCheck, paths.memberCheckScript, in: paths.memberCheckDirectory)
+  }
+
+  /// Writes `lvs_udp_check.sh`, which the check of a pair runs.
+  static func installVRRPCheck(_ paths: AgentPaths) throws(DurableFile.Failure) {
+    try install(vrrpCheck(paths.lvsDirectory), paths.lvsCheckScript, in: paths.vrrpCheckScripts)
+  }
+
+  private static func install(_ text: String, _ path: String, in folder: String) throws(DurableFile.Failure) {
+    if FileRead.text(path) == text { return }
+    try DurableFile.createDirectory(folder, mode: 0o755)
+    try DurableFile.write(Array(text.utf8), to: path, mode: 0o755)
+  }
+
+  private static let memberCheck = """
+    #!/bin/bash
+    # udp_check.sh ADDRESS PORT, run by keepalived: fails when the member's host says that nobody listens there, or cannot
+    # be reached; silence of a second counts as up. Written by amphora-agent.
+
+    # The two programs of this name spell the limit differently.
+    limit=-w1
+    case "$(nc --version 2>&1)" in *[Nn]map*) limit=-i1 ;; esac
+    exec nc -uzv "$limit" "$1" "$2" > /dev/null
+
+    """
+
+  /// A keepalived that ends in order removes its pid file; one that crashed leaves it.
+  private static func vrrpCheck(_ folder: String) -> String {
+    """
+    #!/bin/bash
+    # Run by the check of a pair: fails when the keepalived of a UDP or SCTP listener has ended without being told to.
+    # Written by amphora-agent.
+
+    status=0
+    for file in \(folder)/*.pid; do
+      # Those of its children are named NAME.vrrp.pid and NAME.check.pid.
+      case "${file##*/}" in *.*.pid) continue ;; esac
+      { read -r pid < "$file"; } 2> /dev/null || continue
+      name=
+      { read -r name < "/proc/$pid/comm"; } 2> /dev/null
+      [ "$name" = keepalived ] || status=1
+    done
+    exit $status
+
+    """
+  }
+}

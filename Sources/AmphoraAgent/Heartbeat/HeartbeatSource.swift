@@ -1,4 +1,4 @@
-// Where heartbeats get their listeners and pools from: haproxy now, the kernel's LVS tables as a second source.
+// Where heartbeats get their listeners and pools from: haproxy, and the kernel's LVS tables.
 
 package import AmphoraProtocol
 

@@ -44,7 +44,8 @@ struct AgentParts: Sendable {
         paths: paths, agent: AgentExecutable.path, configurationFile: configurationFile, logger: logger)
     }
     let heartbeats = HeartbeatSender(
-      configuration: configuration, sources: [HAProxyHeartbeatSource(paths: paths)], paths: paths, logger: logger)
+      configuration: configuration,
+      sources: [HAProxyHeartbeatSource(paths: paths), LVSHeartbeatSource(paths: paths)], paths: paths, logger: logger)
     checkScripts = VRRPCheckScripts(paths: paths)
     let store = LoadBalancerStore(paths: paths)
     api = AgentAPI(

@@ -1,0 +1,111 @@
+// Listeners and pools that the kernel balances, for heartbeats: contract services §5.7, heartbeat-and-config §2.4.
+
+import AmphoraProtocol
+import Glibc
+package import Netlink
+
+/// The UDP and SCTP listeners of this amphora.
+package struct LVSHeartbeatSource: HeartbeatSource {
+  private let paths: AgentPaths
+  private let store: LVSStore
+  private let snapshot: @Sendable (NetworkNamespace) throws -> IPVSSnapshot
+
+  /// Makes a source over the listeners on disk.
+  ///
+  /// - Parameter snapshot: reads the kernel's state in a namespace.
+  package init(
+    paths: AgentPaths, snapshot: @escaping @Sendable (NetworkNamespace) throws -> IPVSSnapshot = IPVSSnapshot.read
+  ) {
+    self.paths = paths
+    store = LVSStore(paths: paths)
+    self.snapshot = snapshot
+  }
+
+  /// The budget is not looked at: nothing here waits for another process.
+  package func collect(within budget: Duration) -> HeartbeatReport {
+    var report = HeartbeatReport()
+    var snapshots: [NetworkNamespace: Result<IPVSSnapshot, any Error>] = [:]
+    for id in store.ids() where store.isRunning(id) {
+      do throws(DurableFile.Failure) {
+        let configuration = try store.parsed(id)
+        if configuration.isDisabled { continue }
+        let namespace = configuration.namespace.flatMap { NetworkNamespace($0) } ?? .amphoraHAProxy
+        let result = snapshots[namespace] ?? Result { try snapshot(namespace) }
+        snapshots[namespace] = result
+        add(id, configuration, result, to: &report)
+      } catch {
+        // A delete in between; all else is worth a word, and costs only what is not known (§7 row 3).
+        if error.isMissing { continue }
+        report.listeners.append(Self.reading(id, []))
+        report.problems[id.text] = "\(error)"
+      }
+    }
+    return report
+  }
+
+  package func configuredListeners() -> Set<String>? { Set(store.ids().map(\.text)) }
+
+  private func add(
+    _ id: ListenerID, _ configuration: LVSConfiguration, _ result: Result<IPVSSnapshot, any Error>,
+    to report: inout HeartbeatReport
+  ) {
+    var services: [IPVSTable.Service]?
+    var totals: [IPVSService] = []
+    switch result {
+    case .success(let snapshot):
+      services = snapshot.table.services(of: configuration)
+      totals = (snapshot.totals ?? []).filter(configuration.owns)
+      report.problems[id.text] = configuration.addresses.isEmpty ? nil : snapshot.problem
+    case .failure(let error):
+      report.problems[id.text] = configuration.addresses.isEmpty ? nil : "\(error)"
+    }
+    var reading = Self.reading(id, totals)
+    let servers = services?.flatMap(\.servers)
+    reading.connections = Self.sum(servers?.map(\.activeConnections) ?? [])
+    report.listeners.append(reading)
+    guard !configuration.addresses.isEmpty,
+      let pool = LVSPoolStatus.of(configuration, servers: servers, isRestarting: isRestarting(id))
+    else { return }
+    report.pools.append(pool)
+  }
+
+  /// A listener with the sum over its addresses; without any there is no number now, and the last ones stay (§7 row 7).
+  private static func reading(_ id: ListenerID, _ totals: [IPVSService]) -> ListenerReading {
+    func sum(_ part: (IPVSService) -> Int) -> Int? { totals.isEmpty ? nil : Self.sum(totals.map(part)) }
+    return ListenerReading(
+      id: id.text, status: "OPEN", connections: 0,
+      counters: .init(
+        bin: sum(\.bytesIn), bout: sum(\.bytesOut), ereq: totals.isEmpty ? nil : 0, stot: sum(\.connections)))
+  }
+
+  /// Stops at the largest integer instead of trapping.
+  private static func sum(_ numbers: [Int]) -> Int {
+    numbers.reduce(0) { sum, number in
+      let (next, overflow) = sum.addingReportingOverflow(number)
+      return overflow ? .max : next
+    }
+  }
+
+  /// Whether the configuration was replaced after keepalived's checker has begun, or there is no checker yet
+  /// (contract services §5.8, §8 item 13).
+  private func isRestarting(_ id: ListenerID) -> Bool {
+    guard let checker = Self.changeTime(paths.lvsCheckPIDFile(of: id)) else { return true }
+    guard let configuration = Self.changeTime(paths.lvsConfiguration(of: id)) else { return true }
+    return configuration > checker
+  }
+
+  private static func changeTime(_ path: String) -> Duration? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return .seconds(status.st_mtim.tv_sec) + .nanoseconds(status.st_mtim.tv_nsec)
+  }
+}
+
+extension LVSConfiguration {
+  /// Whether a service is at one of the listener's addresses.
+  fileprivate func owns(_ service: IPVSService) -> Bool {
+    let transports = transport.map { [$0] } ?? LVSTransport.allCases
+    return transports.contains { $0.number == service.transport }
+      && addresses.contains(LVSEndpoint(address: service.address, port: service.port))
+  }
+}

@@ -11,8 +11,9 @@ enum Main {
     let name = CommandLine.arguments.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? ""
     let arguments = Array(CommandLine.arguments.dropFirst())
     switch name {
-    // Run every few seconds by keepalived: nothing else is set up for it.
+    // Run every few seconds by keepalived: nothing else is set up for them.
     case "haproxy-vrrp-check": exit(VRRPCheck.run(sockets: arguments))
+    case "amphora-health-checker": exit(HealthCheckCommand.run(arguments))
     case "amphora-interface": await AmphoraAgentCommand.main(["interface"] + arguments)
     default: await AmphoraAgentCommand.main(arguments)
     }
@@ -28,7 +29,7 @@ struct AmphoraAgentCommand: AsyncParsableCommand {
       work while the agent is down.
       """,
     version: AgentVersion.current,
-    subcommands: [Serve.self, Init.self, Interface.self, Netns.self, VRRPCheckCommand.self])
+    subcommands: [Serve.self, Init.self, Interface.self, Netns.self, VRRPCheckCommand.self, HealthCheck.self])
 }
 
 struct Serve: AsyncParsableCommand {
@@ -114,6 +115,24 @@ struct VRRPCheckCommand: ParsableCommand {
   var sockets: [String] = []
 
   func run() throws { Glibc.exit(VRRPCheck.run(sockets: sockets)) }
+}
+
+struct HealthCheck: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "health-check",
+    abstract: "Ask a member whether it is there, in this network namespace; for keepalived.",
+    usage: "amphora-agent health-check sctp|udp [-t SECONDS] ADDRESS PORT",
+    discussion: """
+      EXAMPLE: ip netns exec amphora-haproxy amphora-agent health-check sctp -t 3 192.0.2.21 9
+
+      Exit codes: 0 up, 1 refused, unreachable or wrong arguments, 2 no answer in time, 3 an answer of another kind. A UDP
+      member is up unless ICMP says otherwise within a second.
+      """)
+
+  @Argument(parsing: .captureForPassthrough, help: .hidden)
+  var words: [String] = []
+
+  func run() throws { Glibc.exit(HealthCheckCommand.run(words)) }
 }
 
 /// Writes a line to standard error.

@@ -133,16 +133,6 @@ import Testing
     #expect(answer.header("Allow") == allow)
   }
 
-  @Test(arguments: [
-    ("PUT", "/1.0/interface/203.0.113.4/rules")
-  ]) func `interface rules answer that they are not supported`(method: String, path: String)
-    async throws
-  {
-    let answer = try await LiveLab.shared.plainAmphora().send(
-      method, path, method == "PUT" ? "[]" : nil, type: "application/json")
-    try expectFramework(answer, 404, "Not Found", containing: "not supported")
-  }
-
   @Test func `what is not HTTP is answered with 400 in the framework's shape`() async throws {
     let amphora = try await LiveLab.shared.plainAmphora()
     let (status, body) = try await amphora.connect().exchange("this is not HTTP\r\n\r\n")

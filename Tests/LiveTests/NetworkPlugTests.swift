@@ -158,7 +158,9 @@ import Testing
         #expect(try await amphora.rules("-4") == ["32000: from 203.0.113.2 lookup 1"])
         #expect(try await amphora.rules("-6") == ["32000: from 2001:db8::2 lookup 1"])
       }
-      // This agent cannot guard an SR-IOV port, so the change fails, with the contract's word for this kind of plug.
+      // Without its firewall an SR-IOV port must not come up, so the change fails, with the contract's word for this kind
+      // of plug.
+      try await amphora.write("policy drop; but no ruleset", to: "/var/lib/octavia/nftables-vip.rules", mode: 0o600)
       let refused = try await plug(
         amphora,
         body(member).replacing(#""is_sriov": false, "vip_net_info""#, with: #""is_sriov": true, "vip_net_info""#))

@@ -146,18 +146,6 @@ struct VIPExample: Sendable, CustomTestStringConvertible {
     }
   }
 
-  @Test func `an SR-IOV port, which this agent cannot guard, is a 500 and stays outside`() async throws {
-    try await withAmphora { amphora in
-      try amphora.plugNIC(Self.mac, "ens4", on: .vip)
-      let body = VIPExample.single.body.replacing(#""is_sriov": false"#, with: #""is_sriov": true"#)
-      let answer = try await amphora.send("POST", "/1.0/plug/vip/203.0.113.2", body, type: "application/json")
-      #expect(answer.status == 500)
-      #expect(try answer.json.string("message") == "Error plugging VIP")
-      #expect(try answer.json.string("details").contains("SR-IOV"))
-      #expect(try await amphora.run("/sbin/ip -o link show dev ens4").isSuccess)
-    }
-  }
-
   @Test func `interfaces are found by any spelling of their addresses`() async throws {
     try await withAmphora { amphora in
       try amphora.plugNIC(Self.mac, "ens4", on: .vip)

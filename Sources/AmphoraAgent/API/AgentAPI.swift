@@ -62,10 +62,8 @@ package struct AgentAPI: Sendable {
     case .downloadLVS(let id): .text(try await lvs.download(id))
     case .getCertificate(let id, let name): try await certificate(id, name)
     case .findInterface(let address): try await networks.find(address)
-    // Interface rules are not served yet; a controller reads 404 as "not implemented".
-    case .setInterfaceRules: throw UnsupportedRoute(what: "Interface firewall rules")
-    case .uploadHAProxy, .uploadLVS, .control, .deleteService, .putCertificate, .deleteCertificate, .plugVIP,
-      .plugNetwork, .rotateCertificate, .updateConfiguration, .uploadVRRP, .controlVRRP:
+    case .uploadHAProxy, .uploadLVS, .control, .deleteService, .putCertificate, .deleteCertificate, .plugVIP, .plugNetwork,
+      .setInterfaceRules, .rotateCertificate, .updateConfiguration, .uploadVRRP, .controlVRRP:
       try await change(route, request, logger)
     }
   }
@@ -95,6 +93,8 @@ package struct AgentAPI: Sendable {
     case .deleteCertificate(let id, let name): try await deleteCertificate(id, name)
     case .plugVIP(let address): try await networks.plugVIP(address, try JSONBody.decode(body, contentType, as: .subnet))
     case .plugNetwork: try await networks.plugNetwork(try JSONBody.decode(body, contentType, as: .port))
+    case .setInterfaceRules(let address):
+      try await networks.setRules(address) { try JSONBody.decode(body, contentType, as: .rules) }
     case .rotateCertificate: try await rotateCertificate(body)
     case .updateConfiguration: try await updateConfiguration(body)
     case .uploadVRRP: .ok(200, eTag: try await vrrp.upload(body))
@@ -120,14 +120,9 @@ package struct AgentAPI: Sendable {
     case .uploadHAProxy(_, let id), .putCertificate(let id, _), .deleteCertificate(let id, _): .object(id.text)
     case .uploadLVS(_, let id): .object(id.text)
     case .control(let id, _), .deleteService(let id): .object(id.text)
-    case .plugVIP, .plugNetwork: .network
+    case .plugVIP, .plugNetwork, .setInterfaceRules: .network
     case .uploadVRRP, .controlVRRP: .vrrp
     default: .agent
     }
   }
-}
-
-/// A route of the contract that this agent does not serve yet.
-struct UnsupportedRoute: Error {
-  let what: String
 }

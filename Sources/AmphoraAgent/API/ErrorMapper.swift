@@ -25,7 +25,6 @@ enum ErrorMapper {
     case let error as ServerCertificateRefusal: message(400, "Invalid certificate", "\(error)")
     case let error as ConfigurationRefused:
       message(500, "Unable to update amphora-agent configuration.", "\(error)")
-    case let error as UnsupportedRoute: .framework(404, "\(error.what) are not supported by this agent")
     case let error as PlugRefusal: refusal(error)
     case let error as PlugFailure: plug(error)
     case is AddressNotFound: message(404, "Error interface not found for IP address")

@@ -8,6 +8,7 @@ struct JSONBodyError: Error {
   enum Subject: String {
     case subnet = "Invalid subnet information"
     case port = "Invalid port information"
+    case rules = "Invalid rules information"
   }
 
   let subject: Subject

@@ -1,4 +1,4 @@
-// Routes 14, 15 and 20: plugging NICs and finding interfaces.
+// Routes 14, 15, 20 and 21: plugging NICs, finding interfaces, and the firewall of SR-IOV ports.
 
 import Addresses
 import AmphoraProtocol
@@ -19,6 +19,13 @@ package struct NetworkRoutes: Sendable {
     return try await answer(plug.vips == nil ? "network" : "vip") {
       try await interfaces.plugger.plugNetwork(plug, topology: interfaces.topology)
     }
+  }
+
+  /// The interface must be there, but which one it is does not matter: the rules are the VIP port's.
+  func setRules(_ address: IPAddress, _ body: () throws -> [VIPRule]) async throws -> APIResponse {
+    _ = try await find(address)
+    try await interfaces.plugger.allow(body())
+    return .ok(200)
   }
 
   func find(_ address: IPAddress) async throws -> APIResponse {

@@ -1,5 +1,6 @@
 // Asks a member for an SCTP association and looks only at the kind of its answer (contract services §6.3).
 
+import Files
 package import Addresses
 import Glibc
 

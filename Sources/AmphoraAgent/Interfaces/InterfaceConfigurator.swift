@@ -30,8 +30,6 @@ package struct InterfaceConfigurator: Sendable {
   package let paths: InterfacePaths
   /// The longest time that duplicate address detection may take of one bring-up.
   package var detectionLimit: Duration = .seconds(20)
-  /// Loads the SR-IOV firewall; nil refuses SR-IOV interfaces, because unguarded they would bypass security groups.
-  package var loadFirewall: (@Sendable (InterfaceName) throws -> Void)?
   /// See ``StepHook``.
   package var onStep: StepHook = { _ in }
 
@@ -77,9 +75,12 @@ package struct InterfaceConfigurator: Sendable {
 
   private func prepareFirewall(_ file: InterfaceFile) throws {
     guard file.isSRIOV else { return }
-    guard let loadFirewall else { throw InterfaceError.firewallMissing(file.name) }
     try onStep("load firewall")
-    do { try loadFirewall(file.name) } catch { throw InterfaceError.firewall(file.name, reason: "\(error)") }
+    do throws(VIPFirewall.Failure) {
+      try paths.firewall.guardPort()
+    } catch {
+      throw InterfaceError.firewall(file.name, error)
+    }
   }
 
   private func bringUp(_ file: InterfaceFile, _ link: Link, _ socket: NetlinkSocket, _ outcome: inout Outcome) throws {

@@ -18,10 +18,8 @@ package enum InterfaceError: Error, Hashable, Sendable, CustomStringConvertible 
   case dhcp(InterfaceName, ProcessFailure)
   /// The interface wants DHCP, and there is no client.
   case dhcpClientMissing(InterfaceName, program: String)
-  /// The port is an SR-IOV one, and nothing loads the firewall that must guard it before it comes up.
-  case firewallMissing(InterfaceName)
-  /// The SR-IOV firewall could not be loaded.
-  case firewall(InterfaceName, reason: String)
+  /// The firewall of an SR-IOV port could not be loaded; without it the port stays down.
+  case firewall(InterfaceName, VIPFirewall.Failure)
 
   /// For logs, and for the `details` of a failed plug.
   package var description: String {
@@ -34,10 +32,8 @@ package enum InterfaceError: Error, Hashable, Sendable, CustomStringConvertible 
     case .dhcpClientMissing(let name, let program):
       "\(name) has no fixed address and wants DHCP, but \(program) is not installed; give the port fixed addresses or "
         + "install a DHCP client"
-    case .firewallMissing(let name):
-      "\(name) is an SR-IOV port, which this agent cannot guard yet; it stays down, because such ports bypass security "
-        + "groups"
-    case .firewall(let name, let reason): "SR-IOV firewall of \(name): \(reason)"
+    case .firewall(let name, let failure):
+      "\(name) stays down, because SR-IOV ports bypass security groups and its firewall cannot be loaded: \(failure)"
     }
   }
 }

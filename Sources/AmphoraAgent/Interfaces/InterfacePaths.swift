@@ -14,9 +14,11 @@ package struct InterfacePaths: Sendable {
   package var interfaces: String = "/etc/octavia/interfaces"
   /// The list that the boot joins with the NICs of the root namespace.
   package var pluggedInterfaces: String = "/var/lib/octavia/plugged_interfaces"
+  /// The SR-IOV firewall's rules.
+  package var firewallRules: String = "/var/lib/octavia/nftables-vip.rules"
   /// Written to when a NIC is not there yet.
   package var pciRescan: String = "/sys/bus/pci/rescan"
-  /// nft(8), for the masquerade rules.
+  /// nft(8), for the masquerade rules and the SR-IOV firewall.
   package var nft: String = "/usr/sbin/nft"
   /// ISC's DHCPv4 client.
   package var dhclient: String = "/sbin/dhclient"
@@ -35,6 +37,9 @@ package struct InterfacePaths: Sendable {
 
   /// The contract's paths for a namespace.
   package init(namespace: NetworkNamespace) { self.namespace = namespace }
+
+  /// The filter of SR-IOV ports.
+  package var firewall: VIPFirewall { VIPFirewall(file: firewallRules, nft: nft) }
 
   /// The folder of interface files.
   package var store: InterfaceFileStore { InterfaceFileStore(directory: interfaces) }

@@ -71,6 +71,12 @@ package actor InterfacePlugger {
     return outcome
   }
 
+  /// `PUT /1.0/interface/{ip}/rules`: replaces what may come in through an SR-IOV VIP port.
+  package func allow(_ rules: [VIPRule]) async throws {
+    try await inNamespace { try $0.paths.firewall.allow(rules) }
+    logger.info("firewall rules loaded", metadata: ["rules": "\(rules.count)"])
+  }
+
   /// Makes the namespace if it is missing, moves listed NICs into it and brings all interfaces up, as each boot does.
   ///
   /// An error on one interface does not stop the others.

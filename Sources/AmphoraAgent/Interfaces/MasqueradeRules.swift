@@ -65,7 +65,10 @@ package struct MasqueradeRules: Hashable, Sendable {
     let reset = "table \(table) {}\ndelete table \(table)\n"
     guard let members = interfaces[family], !members.isEmpty else { return reset }
     let all = members.keys.sorted()
-    let untracked = all.filter { members[$0] == false }
+    // Beside an SR-IOV port nobody's TCP goes untracked: the firewall lets in answers, from members on other ports too, as
+    // packets of established connections, and drops what is untracked (contract networking §6).
+    let isGuarded = interfaces.values.contains { $0.values.contains(true) }
+    let untracked = isGuarded ? [] : all
     var chains = ["udp", "sctp"].map { transport in
       // Priority 100 is srcnat, -300 is raw; the numbers also work with nft releases that lack a name for a family.
       chain("\(prefix)-\(transport)-masq", "nat hook postrouting priority 100", all) {

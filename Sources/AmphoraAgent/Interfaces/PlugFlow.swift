@@ -82,9 +82,6 @@ struct PlugFlow {
   }
 
   private func plugNew(_ mac: MACAddress, _ file: InterfaceFile, _ inside: [Link]) throws {
-    if file.isSRIOV, configurator.loadFirewall == nil {
-      throw PlugError.bringUp(file.name, .firewallMissing(file.name))
-    }
     let nic = try root.find(mac, rescan: paths.pciRescan)
     // Before anything is written: the file and the line belong to the NIC that has the name.
     if let owner = inside.first(where: { $0.name == file.name.text }) {

@@ -1,5 +1,6 @@
 // What the kernel says about a namespace's virtual services, at one moment.
 
+import Files
 package import Netlink
 
 /// The kernel's table with the traffic of its services.

@@ -1,6 +1,7 @@
 // The UDP and SCTP listeners of this amphora: what the routes for them do. Each has a keepalived of its own, which fills the
 // kernel's table. Callers run at most one changing call per listener at a time; reads may come at any time.
 
+import Files
 package import AmphoraProtocol
 package import Logging
 

@@ -2,6 +2,7 @@
 // begins with the rename of its configuration into place, and ends with its rename away; all else is made before the one,
 // and removed after the other.
 
+import Files
 package import AmphoraProtocol
 import Logging
 

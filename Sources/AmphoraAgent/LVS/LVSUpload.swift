@@ -1,5 +1,6 @@
 // PUT …/udp_listener: a configuration replaces the one in use only after keepalived has looked at it; nothing is started.
 
+import Files
 import AmphoraCrypto
 package import AmphoraProtocol
 import Logging

@@ -1,6 +1,7 @@
 // The health checkers against members at the other end of a wire: what is sent, and which exit code each answer gives
 // (contract services §6). The members speak over raw sockets, because the kernels this is built on have no SCTP.
 
+import Files
 import Addresses
 import Glibc
 import Netlink

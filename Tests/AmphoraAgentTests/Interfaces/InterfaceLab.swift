@@ -40,6 +40,7 @@ final class InterfaceLab: Sendable {
     paths.rootNamespace = root
     paths.interfaces = "\(folder.path)/interfaces"
     paths.pluggedInterfaces = "\(folder.path)/plugged_interfaces"
+    paths.firewallRules = "\(folder.path)/nftables-vip.rules"
     paths.pciRescan = "\(folder.path)/rescan"
     paths.dhclient = "\(folder.path)/dhclient"
     paths.dhclientLeases = "\(folder.path)/leases"

@@ -35,7 +35,7 @@ import Testing
         """)
   }
 
-  @Test func `SR-IOV interfaces keep connection tracking, the others in the same table do not`() {
+  @Test func `beside an SR-IOV interface every one keeps connection tracking, which the firewall needs`() {
     var rules = MasqueradeRules()
     rules.include(["/usr/local/bin/lvs-masquerade.sh add ipv4 eth2 sriov", "/bin/true"])
     rules.include([
@@ -55,14 +55,6 @@ import Testing
             type nat hook postrouting priority 100; policy accept;
             oifname "eth1" meta l4proto sctp masquerade
             oifname "eth2" meta l4proto sctp masquerade
-          }
-          chain prerouting {
-            type filter hook prerouting priority -300; policy accept;
-            iifname "eth1" meta l4proto tcp notrack
-          }
-          chain output {
-            type filter hook output priority -300; policy accept;
-            oifname "eth1" meta l4proto tcp notrack
           }
         }
         table ip6 octavia-ipv6 {}

@@ -4,6 +4,7 @@ import Addresses
 import AmphoraProtocol
 import Files
 import Glibc
+import Logging
 import Netlink
 import Synchronization
 import TestSupport
@@ -252,14 +253,24 @@ import Testing
     #expect(Set(outcomes) == [.plugged(.vipPort, addresses: addresses("203.0.113.2")), .alreadyPlugged(.vipPort)])
   }
 
-  @Test func `an SR-IOV port is refused and stays where it is`() async throws {
+  @Test func `an SR-IOV port comes up behind its firewall, and a port without one stays down`() async throws {
     let lab = try InterfaceLab()
     try lab.addNIC("ens4", Example.mac)
     var body = Example.bodyA
     body.isSRIOV = true
     let plug = try vip("203.0.113.2", body)
-    await #expect(throws: PlugError.self) { try await lab.plugger().plugVIP(plug, topology: .single) }
-    #expect(try NetlinkSocket(in: lab.root).link(named: "ens4") != nil)
+    var paths = lab.paths
+    paths.nft = "/bin/false"
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let unable = InterfacePlugger(configurator: InterfaceConfigurator(paths: paths), logger: logger)
+    await #expect(throws: PlugError.self) { try await unable.plugVIP(plug, topology: .single) }
+    #expect(try NetlinkSocket(in: lab.inside).link(named: "eth1")?.isUp == false)
+    paths.nft = "/usr/sbin/nft"
+    let able = InterfacePlugger(configurator: InterfaceConfigurator(paths: paths), logger: logger)
+    #expect(
+      try await able.plugVIP(plug, topology: .single) == .plugged(.vipPort, addresses: addresses("203.0.113.2")))
+    #expect(
+      try lab.run("/usr/sbin/nft", "list", "table", "inet", "amphora_table").contains { $0.contains("policy drop") })
   }
 
   @Test func `the list loses absent NICs and lines that lie about names`() async throws {

@@ -1,3 +1,4 @@
+import Files
 import Addresses
 import AmphoraProtocol
 import Glibc

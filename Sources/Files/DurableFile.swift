@@ -2,6 +2,9 @@
 
 import Glibc
 
+/// Permission bits of a file, as chmod(2) takes them.
+package typealias FileMode = UInt32
+
 /// Writes, removes and tidies files so that a crash at any instruction leaves the old state or the new one.
 package enum DurableFile {
   /// A system call on a file that failed.
@@ -28,7 +31,7 @@ package enum DurableFile {
   ///
   /// The mode is set explicitly, so neither the umask nor a former file's mode counts. On failure `path` is as before,
   /// and no temporary file is left.
-  package static func write(_ bytes: some Collection<UInt8>, to path: String, mode: mode_t) throws(Failure) {
+  package static func write(_ bytes: some Collection<UInt8>, to path: String, mode: FileMode) throws(Failure) {
     let (folder, name) = split(path)
     let (descriptor, temporary) = try openTemporary(in: folder, for: name)
     do throws(Failure) {
@@ -61,7 +64,7 @@ package enum DurableFile {
   /// Makes a folder with this mode, and missing parents with theirs.
   ///
   /// A mode of nil is what the umask leaves of 0755. An existing folder is left as it is.
-  package static func createDirectory(_ path: String, mode: mode_t?, parents: mode_t? = 0o755) throws(Failure) {
+  package static func createDirectory(_ path: String, mode: FileMode?, parents: FileMode? = 0o755) throws(Failure) {
     var status = stat()
     if stat(path, &status) == 0 {
       guard status.st_mode & S_IFMT == S_IFDIR else {

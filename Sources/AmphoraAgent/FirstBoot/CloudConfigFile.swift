@@ -1,5 +1,6 @@
 // An entry of a cloud-config's write_files.
 
+import Files
 import FoundationEssentials
 import Glibc
 
@@ -40,11 +41,11 @@ enum CloudConfigFile {
   }
 
   /// A mode in octal, with or without quotes and leading `0` or `0o`.
-  private static func mode(_ field: DriveField) throws(FieldError) -> mode_t {
+  private static func mode(_ field: DriveField) throws(FieldError) -> FileMode {
     let text = try field.text()
     let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text[...]
     guard (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (48...55).contains($0) }),
-      let mode = mode_t(digits, radix: 8), mode <= 0o7777
+      let mode = FileMode(digits, radix: 8), mode <= 0o7777
     else { throw field.error("is \(Quoted.text(text)), no octal mode such as '0600'") }
     return mode
   }

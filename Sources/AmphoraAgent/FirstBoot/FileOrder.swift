@@ -1,5 +1,6 @@
 // A file that the drive wants written, checked.
 
+package import Files
 import Glibc
 
 /// A file to write, injected or from the cloud-config's write_files.
@@ -7,12 +8,12 @@ package struct FileOrder: Hashable, Sendable {
   package let path: TargetPath
   package let content: [UInt8]
   /// The mode that the drive names; nil for the path's own.
-  package var mode: mode_t?
+  package var mode: FileMode?
   /// `USER` or `USER:GROUP`; nil for root.
   package var owner: String?
 
   /// The mode that the file gets: what is the agent's is never wider than 0600.
-  package var effectiveMode: mode_t { path.isAgents ? path.mode : mode ?? path.mode }
+  package var effectiveMode: FileMode { path.isAgents ? path.mode : mode ?? path.mode }
 }
 
 extension RootFolder {

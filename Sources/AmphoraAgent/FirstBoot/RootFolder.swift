@@ -21,7 +21,7 @@ struct RootFolder: Sendable {
   func path(_ absolute: String) -> String { prefix + absolute }
 
   /// Writes a file durably, and its missing parent folders with mode 0755.
-  func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o644) throws(DurableFile.Failure) {
+  func write(_ bytes: [UInt8], to path: String, mode: FileMode = 0o644) throws(DurableFile.Failure) {
     let target = self.path(path)
     try DurableFile.createDirectory(DurableFile.split(target).folder, mode: 0o755)
     try DurableFile.write(bytes, to: target, mode: mode)

@@ -1,6 +1,6 @@
 // Where a file of the drive goes: a path that stays below the root as written.
 
-import Files
+package import Files
 import Glibc
 
 /// An absolute path in its plainest form: no empty parts, no `.` and `..`, no control characters.
@@ -39,5 +39,5 @@ package struct TargetPath: Hashable, Sendable, CustomStringConvertible {
   /// The mode when the drive names none.
   ///
   /// Private keys that cloud-init left at 0660 or 0644 are a weak spot of other images (contract image §7).
-  package var mode: mode_t { isAgents ? 0o600 : 0o644 }
+  package var mode: FileMode { isAgents ? 0o600 : 0o644 }
 }

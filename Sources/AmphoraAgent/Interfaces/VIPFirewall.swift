@@ -1,5 +1,7 @@
 // The packet filter of SR-IOV ports, which bypass Neutron's security groups (contract networking §6).
 
+package import Files
+
 /// The ruleset `table inet amphora_table`, on disk and in the namespace of the calling thread; blocks.
 package struct VIPFirewall: Sendable {
   /// Why the filter is not as wanted.

@@ -1,6 +1,8 @@
 // The two scripts that keepalived runs for UDP and SCTP listeners (contract services §3.5, §6.2). They are replaced whole,
 // because keepalived may run one at any moment, and written anew when they are missing or another agent's.
 
+import Files
+
 enum LVSScripts {
   /// Writes `udp_check.sh`, which listeners' configurations name.
   ///

@@ -1,7 +1,7 @@
 // What is on disk about UDP and SCTP listeners; reading only. A listener is known when it has a configuration (contract
 // services §5.1). All files lie in one folder; what is not a listener's configuration must not end in `.conf`.
 
-import Files
+package import Files
 package import AmphoraProtocol
 
 /// The UDP and SCTP listeners on disk.

@@ -1,7 +1,6 @@
 // Which NICs the operating system configures: those of the management network, for ever. NICs that are plugged in later
 // belong to load balancers, and networkd must not touch them (contract image §8 item 4).
 
-import Files
 import Addresses
 import Files
 import Glibc

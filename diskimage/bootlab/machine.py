@@ -71,9 +71,8 @@ class Machine:
         """Starts it, with every NIC that it has."""
         (self.folder / "qmp").unlink(missing_ok=True)
         reader, writer = os.pipe()
-        self.console, self.firmware_done = [], None
         errors = open(self.folder / "qemu.err", "wb")
-        self.powered_on = time.monotonic()
+        self._begin()
         self.process = start(self._command(writer), stdout=-1, stderr=errors, pass_fds=(writer,))
         errors.close()
         os.close(writer)
@@ -101,8 +100,23 @@ class Machine:
 
     def reset(self):
         """Presses the reset button."""
-        self.powered_on = time.monotonic()
         self.qmp.execute("system_reset")
+        self._begin()
+
+    def _begin(self):
+        self.console, self.firmware_done, self.powered_on = [], None, time.monotonic()
+
+    def await_reset(self, seconds=180):
+        """Waits until the machine resets itself, as at the end of its reboot: its life begins anew. The seconds it took."""
+        start, seen = time.monotonic(), len(self.qmp.events)
+
+        def has_reset():
+            # Events come with the answers.
+            self.qmp.execute("query-status")
+            return any(event["event"] == "RESET" for event in self.qmp.events[seen:])
+        wait_until("the machine has gone down", has_reset, seconds, every=0.1)
+        self._begin()
+        return self.powered_on - start
 
     def remove(self):
         """Ends it and removes its disk."""

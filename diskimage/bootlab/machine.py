@@ -50,6 +50,8 @@ class Machine:
         self.console = []
         #: Seconds until the firmware started the boot loader.
         self.firmware_done = None
+        #: Whether the firmware has found no boot loader.
+        self.nothing_bootable = False
         self.powered_on = None
         self.qmp = None
         self.process = None
@@ -105,6 +107,7 @@ class Machine:
 
     def _begin(self):
         self.console, self.firmware_done, self.powered_on = [], None, time.monotonic()
+        self.nothing_bootable = False
 
     def await_reset(self, seconds=180):
         """Waits until the machine resets itself, as at the end of its reboot: its life begins anew. The seconds it took."""
@@ -137,7 +140,9 @@ class Machine:
             "-chardev", f"file,id=firmware,path=/dev/fd/{firmware}", "-device",
             "isa-debugcon,iobase=0x402,chardev=firmware",
             # Honest about power cuts: a flush of the guest reaches the file, nothing else must.
-            "-drive", f"file={self.overlay},if=virtio,format=qcow2,cache=writeback",
+            "-drive", f"file={self.overlay},if=none,id=disk,format=qcow2,cache=writeback",
+            # Said as clouds say it: a config drive on the same bus would be tried first.
+            "-device", "virtio-blk-pci,drive=disk,bootindex=0",
             "-drive", f"file={self.iso},if=none,id=cdr,format=raw,readonly=on"
             + (",media=cdrom" if shape.drive_bus != "virtio" else ""),
         ]
@@ -195,6 +200,7 @@ class Machine:
             while piece := pipe.read(4096):
                 said = (said + piece)[-8192:]
                 # SeaBIOS says this as it jumps to the boot loader.
+                self.nothing_bootable = b"No bootable device" in said or b"Boot failed" in said
                 if self.firmware_done is None and b"Booting from 0000:7c00" in said:
                     self.firmware_done = self.age
 

@@ -77,6 +77,8 @@ class Boot:
                     return self
                 if not self.machine.is_running:
                     raise LabError(f"qemu has ended: {self.machine.errors()}\n{self.machine.tail()}")
+                if self.machine.nothing_bootable:
+                    raise LabError("the firmware finds no boot loader on the image's disk")
                 if self.machine.said(self.PANIC):
                     time.sleep(1)
                     raise LabError(f"the machine does not boot; its console ends with\n{self.machine.tail()}")

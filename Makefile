@@ -6,7 +6,7 @@ PACKAGES := libssl-dev libnl-3-dev libnl-route-3-dev zlib1g-dev pkg-config binut
             haproxy keepalived iproute2 nftables util-linux openssl procps \
             socat debootstrap systemd-container python3-venv shellcheck dnsmasq-base isc-dhcp-client
 # What builds and boots an image, beyond PACKAGES.
-IMAGE_PACKAGES := mmdebstrap kpartx gdisk fdisk jq sudo qemu-utils qemu-system-x86 genisoimage zstd lsb-release bc git
+IMAGE_PACKAGES := mmdebstrap kpartx gdisk fdisk jq sudo qemu-utils qemu-system-x86 genisoimage zstd lsb-release bc git file
 # diskimage-builder comes from PyPI, into a folder of its own.
 DIB_VERSION := 3.43.0
 DIB := $(CURDIR)/.cache/diskimage-builder-$(DIB_VERSION)
@@ -97,7 +97,7 @@ image-same: check-root $(IMAGE) ## Build the image a second time and compare the
 	@$(MAKE) --no-print-directory image FLAVOUR=$(FLAVOUR) IMAGE=$(CURDIR)/.build/image/again.qcow2
 	@Tests/Image/compare-trees $(IMAGE) .build/image/again.qcow2; status=$$?; rm -f .build/image/again.qcow2*; exit $$status
 
-image-lint: setup $(DIB)/bin/disk-image-create ## Check the image's elements: shellcheck, dib-lint, and their composition for each distribution
+image-lint: setup $(DIB)/bin/disk-image-create ## The image's elements: shellcheck, dib-lint, and a dry composition for every base system
 	@PATH=$(DIB)/bin:$$PATH diskimage/lint-elements
 
 bench: check-root build ## Figures of the release agent: size, start, memory, times of requests (needs root)

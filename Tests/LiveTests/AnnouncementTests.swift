@@ -28,6 +28,21 @@ import Testing
     }
   }
 
+  @Test func `an LVS listener's VIPs are announced at its start`() async throws {
+    try await withStage { stage in
+      let listener = LVSListener(amphora: stage.amphora)
+      #expect(try await listener.upload(listener.configuration()).status == 200)
+      for action in ["start", "reload"] {
+        let tap = try WireTap(in: stage.client)
+        #expect(try await listener.control(action).status == 202)
+        let frame = try await tap.frame("gratuitous ARP") {
+          $0[12...13] == [0x08, 0x06] && Array($0[28..<32]) == [203, 0, 113, 10]
+        }
+        #expect(Array(frame[6..<12]) == Self.mac)
+      }
+    }
+  }
+
   @Test func `an IPv6 VIP is announced as a neighbour`() async throws {
     try await withAmphora { amphora in
       let client = try amphora.network.host("client-\(amphora.number)", on: .vip, addresses: ["2001:db8::100/64"])

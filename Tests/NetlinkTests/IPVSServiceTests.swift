@@ -13,7 +13,7 @@ import Testing
   // genlmsghdr: IPVS_CMD_NEW_SERVICE 1, version 1, reserved
   private static let header = "01 01 0000"
 
-  /// As a 6.1 kernel sends a UDP service.
+  /// A UDP service.
   private static let udp =
     header
     // IPVS_CMD_ATTR_SERVICE 1, nested

@@ -1,6 +1,8 @@
 // What direct supervision keeps about a service, in memory and on disk.
 
 extension DirectSupervisor {
+  enum Verb: Sendable { case start, stop, restart, reload }
+
   /// A service and its process, if it runs.
   struct Service {
     var unit: ServiceUnit

@@ -276,8 +276,6 @@ package actor DirectSupervisor: ServiceSupervisor {
     }
   }
 
-  private enum Verb: Sendable { case start, stop, restart, reload }
-
   private func inTurn(_ name: String, _ verb: Verb) async throws(SupervisorError) {
     let before = turns[name]
     let work = Task { () -> Result<Void, SupervisorError> in

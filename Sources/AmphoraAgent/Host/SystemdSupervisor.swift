@@ -76,7 +76,7 @@ package struct SystemdSupervisor: ServiceSupervisor {
   private func start(_ name: String, by verb: String) async throws(SupervisorError) {
     let mark = await outputMark(name)
     do throws(SupervisorError) {
-      await prepareStart(name)
+      await prepareStart(name, isRestart: verb == "restart")
       try await systemctl(verb, name)
     } catch {
       // systemctl only says that it failed; why, the program told the journal.
@@ -84,17 +84,23 @@ package struct SystemdSupervisor: ServiceSupervisor {
     }
   }
 
-  /// Clears what earlier failures have left.
-  private func prepareStart(_ name: String) async {
-    let result = try? await Command.run(
-      program, ["show", "--property", "ActiveState,NeedDaemonReload", name], timeout: .seconds(5))
-    let state = (result?.output ?? "").split(separator: "\n")
+  /// Clears what earlier failures and starts have left.
+  private func prepareStart(_ name: String, isRestart: Bool) async {
+    let state = await state(name)
     // An agent that was killed after it wrote the unit has not told systemd.
     if state.contains("NeedDaemonReload=yes") { try? await systemctl("daemon-reload", nil) }
     // A controller's order is no crash loop, but systemd counts both and refuses the sixth start in ten seconds.
-    if state.contains("ActiveState=failed") || state.contains("ActiveState=activating") {
+    // Restarts come often: each change of a UDP or SCTP listener is one.
+    if isRestart || state.contains("ActiveState=failed") || state.contains("ActiveState=activating") {
       try? await systemctl("reset-failed", name)
     }
+  }
+
+  /// `ActiveState=…` and `NeedDaemonReload=…`; empty when systemd does not say.
+  private func state(_ name: String) async -> [Substring] {
+    let result = try? await Command.run(
+      program, ["show", "--property", "ActiveState,NeedDaemonReload", name], timeout: .seconds(5))
+    return (result?.output ?? "").split(separator: "\n")
   }
 
   package func stop(_ name: String) async throws(SupervisorError) { try await systemctl("stop", name) }
@@ -119,6 +125,8 @@ package struct SystemdSupervisor: ServiceSupervisor {
       throw SupervisorError("uninstall", name, output: "\(error)")
     }
     try await systemctl("daemon-reload", nil)
+    // systemd would list a unit that has failed for as long as it runs itself.
+    if await state(name).contains("ActiveState=failed") { try? await systemctl("reset-failed", name) }
   }
 
   private func systemctl(_ verb: String, _ unit: String?) async throws(SupervisorError) {

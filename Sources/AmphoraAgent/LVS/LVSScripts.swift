@@ -46,9 +46,10 @@ enum LVSScripts {
       # Those of its children are named NAME.vrrp.pid and NAME.check.pid.
       case "${file##*/}" in *.*.pid) continue ;; esac
       { read -r pid < "$file"; } 2> /dev/null || continue
-      name=
-      { read -r name < "/proc/$pid/comm"; } 2> /dev/null
-      [ "$name" = keepalived ] || status=1
+      state=
+      { read -r state < "/proc/$pid/stat"; } 2> /dev/null
+      # proc(5): the number, the program's name, and Z or X for one that has ended.
+      case "$state" in "$pid (keepalived) "[!ZX]*) ;; *) status=1 ;; esac
     done
     exit $status
 

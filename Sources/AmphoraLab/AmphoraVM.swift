@@ -80,7 +80,9 @@ package final class AmphoraVM: Sendable {
     printf 'global\\n    group nogroup\\n' > /var/lib/octavia/haproxy-default-user-group.conf
     # Its own /run: pid files, notify sockets and the names of namespaces.
     mkdir -p "$dir/run/bin"
-    for name in haproxy-vrrp-check amphora-interface amphora-health-checker; do ln -sf "$agent" "$dir/run/bin/$name"; done
+    for name in haproxy-vrrp-check amphora-interface amphora-health-checker prometheus-proxy; do
+      ln -sf "$agent" "$dir/run/bin/$name"
+    done
     mount --bind "$dir/run" /run
     ip link set lo up
     touch /run/.ready

@@ -14,6 +14,7 @@ enum Main {
     // Run every few seconds by keepalived: nothing else is set up for them.
     case "haproxy-vrrp-check": exit(VRRPCheck.run(sockets: arguments))
     case "amphora-health-checker": exit(HealthCheckCommand.run(arguments))
+    case "prometheus-proxy": await AmphoraAgentCommand.main(["prometheus-proxy"] + arguments)
     case "amphora-interface": await AmphoraAgentCommand.main(["interface"] + arguments)
     default: await AmphoraAgentCommand.main(arguments)
     }
@@ -29,7 +30,9 @@ struct AmphoraAgentCommand: AsyncParsableCommand {
       work while the agent is down.
       """,
     version: AgentVersion.current,
-    subcommands: [Serve.self, Init.self, Interface.self, Netns.self, VRRPCheckCommand.self, HealthCheck.self])
+    subcommands: [
+      Serve.self, Init.self, Interface.self, Netns.self, VRRPCheckCommand.self, HealthCheck.self, Prometheus.self,
+    ])
 }
 
 struct Serve: AsyncParsableCommand {
@@ -133,6 +136,22 @@ struct HealthCheck: ParsableCommand {
   var words: [String] = []
 
   func run() throws { Glibc.exit(HealthCheckCommand.run(words)) }
+}
+
+struct Prometheus: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "prometheus-proxy",
+    abstract: "Serve metrics to tenants' PROMETHEUS listeners, on 127.0.0.1:9102 of the namespace amphora-haproxy.",
+    discussion: """
+      Run by prometheus-proxy.service; works while the agent is down. SIGTERM ends it with status 0.
+
+      EXAMPLE: prometheus-proxy --rejected
+      """)
+
+  @Flag(help: "Print each line of haproxy's that is not forwarded.")
+  var rejected = false
+
+  func run() { PrometheusProgram.run(printsRejected: rejected) }
 }
 
 /// Writes a line to standard error.

@@ -1,5 +1,6 @@
 // Datagrams through a VIP, where the kernel has a load balancer: the machine that boots the image has, others may not.
 
+import Files
 import AmphoraAgent
 import AmphoraController
 import AmphoraLab

@@ -29,6 +29,9 @@ package struct AgentPaths: Sendable {
     self.runtime = runtime
   }
 
+  /// Where the agent tells of itself; root's alone.
+  package var metricsSocket: String { "\(runtime)/metrics.sock" }
+
   package func directory(of id: LoadBalancerID) -> String { "\(base)/\(id)" }
   package func configuration(of id: LoadBalancerID) -> String { "\(base)/\(id)/haproxy.cfg" }
   package func stagedConfiguration(of id: LoadBalancerID) -> String { "\(base)/\(id)/haproxy.cfg.new" }

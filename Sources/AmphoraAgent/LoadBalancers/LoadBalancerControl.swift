@@ -84,13 +84,16 @@ extension LoadBalancers {
     } catch {
       // Somebody else (systemd's own restart) is at the same thing already.
       if error.output.contains("Job is already running") { return }
-      let output = action == .start ? await restoreLastGood(id, failure: error.output) : error.output
+      let output = action == .start ? await restoreLastGood(id, failure: error.output).text : error.output
       throw LoadBalancerError.actionFailed(action, output: output)
     }
   }
 
   /// Reloads a running haproxy (contract agent-api §3.6, steps 2 and 3) and waits until the new process serves.
   private func reload(_ id: LoadBalancerID) async throws {
+    let start = ContinuousClock.now
+    var outcome = AgentMetrics.ReloadOutcome.failed
+    defer { metrics.noteReload(outcome, took: .now - start) }
     let socket = StatsSocket(path: paths.statsSocket(of: id))
     await saveServersState(id, socket)
     let before = await processID(socket)
@@ -99,21 +102,29 @@ extension LoadBalancers {
       let mark = await supervisor.outputMark(ServiceUnit.unitName(of: id))
       do throws(SupervisorError) {
         try await supervisor.reload(ServiceUnit.unitName(of: id))
-        return try await confirmReload(id, socket, before: before, since: mark)
+        try await confirmReload(id, socket, before: before, since: mark)
+        outcome = .succeeded
+        return
       } catch {
         lastOutput = error.output
-        if lastOutput.contains("Job is already running") { return }
+        if lastOutput.contains("Job is already running") {
+          outcome = .succeeded
+          return
+        }
         guard lastOutput.contains("is not active, cannot reload.") else { break }
         // haproxy crashed while it reloaded, and the supervisor is about to start it again: with the new configuration.
         if await wasJustRestarted(socket) {
           logger.warning(
             "haproxy was restarted instead of reloaded", metadata: ["lb": "\(id)", "attempt": "\(attempt)"])
+          outcome = .succeeded
           return
         }
         if attempt < 3 { try? await Task.sleep(for: racePause) }
       }
     }
-    throw LoadBalancerError.actionFailed(.reload, output: await restoreLastGood(id, failure: lastOutput))
+    let (output, isRestored) = await restoreLastGood(id, failure: lastOutput)
+    if isRestored { outcome = .restored }
+    throw LoadBalancerError.actionFailed(.reload, output: output)
   }
 
   /// Waits until another process than before answers the stats socket.
@@ -198,8 +209,8 @@ extension LoadBalancers {
 
   /// Goes back to the configuration that ran last, when there is one and it is another one; the failed one is kept aside.
   ///
-  /// - Returns: the failure's text, with what was done about it.
-  private func restoreLastGood(_ id: LoadBalancerID, failure: String) async -> String {
+  /// - Returns: the failure's text, with what was done about it, and whether that one runs.
+  private func restoreLastGood(_ id: LoadBalancerID, failure: String) async -> (text: String, isRestored: Bool) {
     let hasOther = try? await BlockingIO.run { [paths] in
       guard let good = try? FileRead.bytes(paths.lastGoodConfiguration(of: id)),
         try FileRead.bytes(paths.configuration(of: id)) != good
@@ -208,7 +219,7 @@ extension LoadBalancers {
       try DurableFile.keep(paths.lastGoodConfiguration(of: id), as: paths.configuration(of: id))
       return true
     }
-    guard hasOther == true else { return failure }
+    guard hasOther == true else { return (failure, false) }
     let unit = ServiceUnit.unitName(of: id)
     do throws(SupervisorError) {
       // A master whose reload failed waits with its old worker; another reload brings it back to a whole state.
@@ -219,9 +230,9 @@ extension LoadBalancers {
         try await supervisor.start(unit)
       }
       logger.error("went back to the previous configuration", metadata: ["lb": "\(id)", "failure": "\(failure)"])
-      return failure + "\nThe previous configuration was restored; the failed one is haproxy.cfg.new-failed."
+      return (failure + "\nThe previous configuration was restored; the failed one is haproxy.cfg.new-failed.", true)
     } catch {
-      return failure + "\nThe previous configuration was restored too, but: \(error.output)"
+      return (failure + "\nThe previous configuration was restored too, but: \(error.output)", false)
     }
   }
 }

@@ -17,13 +17,15 @@ package struct LoadBalancers: Sendable {
   let advertiser: any VIPAdvertising
   /// Between two questions to a haproxy that crashed while it reloaded, and between two reloads of it.
   let racePause: Duration
+  let metrics: AgentMetrics
   let logger: Logger
 
   /// - Parameter racePause: 1 s by contract agent-api §3.6; tests have less patience.
   package init(
     paths: AgentPaths, configuration: LiveConfiguration, supervisor: any ServiceSupervisor,
     checkScripts: VRRPCheckScripts,
-    advertiser: any VIPAdvertising, racePause: Duration = .seconds(1), logger: Logger
+    advertiser: any VIPAdvertising, racePause: Duration = .seconds(1), metrics: AgentMetrics = AgentMetrics(),
+    logger: Logger
   ) {
     self.paths = paths
     store = LoadBalancerStore(paths: paths)
@@ -33,6 +35,7 @@ package struct LoadBalancers: Sendable {
     self.checkScripts = checkScripts
     self.advertiser = advertiser
     self.racePause = racePause
+    self.metrics = metrics
     self.logger = logger
   }
 

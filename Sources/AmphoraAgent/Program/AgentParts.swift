@@ -4,17 +4,21 @@ import AmphoraProtocol
 import Files
 import Glibc
 import Logging
+import NIOPosix
 import Netlink
 
 /// Everything between the API and the kernel.
 struct AgentParts: Sendable {
   let api: AgentAPI
   let heartbeats: HeartbeatSender
+  let metrics = AgentMetrics()
   private let paths: AgentPaths
   private let direct: DirectSupervisor?
   private let checkScripts: VRRPCheckScripts
   private let interfaceFiles: InterfaceFileStore
   private let plugger: InterfacePlugger
+  /// The agent's own certificate, and the CA of its clients.
+  private let certificates: [(name: String, path: String)]
   /// Where the agent's own certificate and configuration lie.
   private let ownFolders: [String]
   private let logger: Logger
@@ -51,8 +55,7 @@ struct AgentParts: Sendable {
     api = AgentAPI(
       loadBalancers: LoadBalancers(
         paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts,
-        advertiser: interfaces.advertiser,
-        logger: logger),
+        advertiser: interfaces.advertiser, metrics: metrics, logger: logger),
       lvs: LVSListeners(
         paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts,
         advertiser: interfaces.advertiser, logger: logger),
@@ -73,6 +76,7 @@ struct AgentParts: Sendable {
     self.logger = logger
     interfaceFiles = interfaces.files
     plugger = interfaces.plugger
+    certificates = [("agent", configuration.agentServerCert), ("client_ca", configuration.agentServerCA)]
     ownFolders = [configurationFile, configuration.agentServerCert].map { path in
       String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     }
@@ -127,6 +131,15 @@ struct AgentParts: Sendable {
         logger.error("services not restored", metadata: ["error": "\(error)"])
       }
     }
+  }
+
+  /// The service that tells the metrics of this moment.
+  func metricsService(_ eventLoops: MultiThreadedEventLoopGroup) -> AgentMetricsService {
+    AgentMetricsService(
+      path: paths.metricsSocket, eventLoops: eventLoops,
+      text: { [metrics, heartbeats, certificates] in
+        metrics.text(heartbeats: heartbeats.status, expiries: AgentMetricsService.expiries(certificates))
+      }, logger: logger)
   }
 
   /// Takes in NICs that appear after the boot has looked for them, until the task is cancelled.

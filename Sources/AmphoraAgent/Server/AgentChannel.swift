@@ -17,19 +17,21 @@ package struct AgentChannel: ServerChildChannel {
   private let allowedClients: AllowedClients
   private let api: AgentAPI
   private let accessLog: AccessLog
+  private let metrics: AgentMetrics
   private let logger: Logger
 
   /// - Parameters:
   ///   - logger: takes what happens on connections. The server below has one of its own, for its own life.
   ///   - requestReadTimeout: `agent_request_read_timeout`; nil for no bound.
   package init(
-    tls: ServerTLS, allowedClients: AllowedClients, api: AgentAPI, accessLog: AccessLog, logger: Logger,
-    requestReadTimeout: Duration?
+    tls: ServerTLS, allowedClients: AllowedClients, api: AgentAPI, accessLog: AccessLog,
+    metrics: AgentMetrics, logger: Logger, requestReadTimeout: Duration?
   ) {
     self.tls = tls
     self.allowedClients = allowedClients
     self.api = api
     self.accessLog = accessLog
+    self.metrics = metrics
     self.logger = logger
     let bound = requestReadTimeout.map { TimeAmount($0) }
     // 16 KiB of headers: controllers send some hundred bytes.
@@ -94,10 +96,12 @@ package struct AgentChannel: ServerChildChannel {
       response = await api.respond(to: request, logger: logger)
     }
     try await write(response, isHead: head.method == .head, to: outbound, requestID: id)
+    let duration = ContinuousClock.now - start
+    metrics.noteRequest(method: method, path: path, status: response.status, took: duration)
     accessLog.record(
       AccessLog.Entry(
         request: id, peer: Self.peer(channel), method: method, path: path, status: response.status,
-        bytes: response.body.count, duration: ContinuousClock.now - start))
+        bytes: response.body.count, duration: duration))
   }
 
   /// The client's address; the dual-stack socket shows an IPv4 one as `::ffff:192.0.2.1`.

@@ -44,6 +44,17 @@ extension AgentRoute {
     throw .methodNotAllowed(allowed: allowed.sorted())
   }
 
+  /// The path of a request line's route with `*` for what differs from one object to the next; nil when there is no such
+  /// route.
+  ///
+  /// For metrics, whose labels must not grow with the number of objects.
+  public static func template(method: String, path: String) -> String? {
+    guard let segments = try? segments(of: path) else { return nil }
+    let name = method == "HEAD" ? "GET" : method
+    return patterns.first { $0.method.rawValue == name && $0.matches(segments) }
+      .map { "/" + $0.segments.map { $0 ?? "*" }.joined(separator: "/") }
+  }
+
   /// The methods that exist for a path, sorted; empty when no route has this path.
   ///
   /// For `OPTIONS`.

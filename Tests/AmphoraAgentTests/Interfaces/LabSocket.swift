@@ -83,6 +83,18 @@ final class LabSocket: Sendable {
   /// Whether nothing has arrived.
   var isIdle: Bool { !wait(POLLIN, .zero) }
 
+  /// Everything until the peer's end, and whether that end was a reset.
+  func receiveAll() throws -> (text: String, isReset: Bool) {
+    var all: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      try #require(wait(POLLIN, .seconds(20)), "no end came")
+      let count = recv(descriptor, &chunk, chunk.count, 0)
+      if count <= 0 { return (String(decoding: all, as: UTF8.self), count < 0 && errno == ECONNRESET) }
+      all += chunk[..<count]
+    }
+  }
+
   func receiveText() throws -> String { String(decoding: try receive(), as: UTF8.self) }
 
   /// The error of a receive, such as `ECONNREFUSED` after an ICMP message.

@@ -32,6 +32,7 @@ struct BenchCommand: AsyncParsableCommand {
       if !agent.isEmpty {
         try await BinaryFigures(agent: agent).measure(into: &table)
         try await AgentFigures(agent: agent).measure(into: &table)
+        try await PrometheusFigures(agent: agent, python: python).measure(into: &table)
       }
       try await ReceiverFigures(python: python).measure(into: &table)
       table.print()

@@ -6,6 +6,7 @@ import AmphoraController
 import AmphoraCrypto
 import AmphoraLab
 import AmphoraProtocol
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct LVSTests {

@@ -7,6 +7,7 @@ import AmphoraLab
 import AmphoraProtocol
 import Glibc
 import Netlink
+import TestSupport
 import Testing
 
 @Suite(

@@ -6,6 +6,7 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Netlink
+import TestSupport
 import Testing
 
 @Suite(.live, .timeLimit(.minutes(2))) struct PrometheusTests {

@@ -7,6 +7,7 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Netlink
+import TestSupport
 import Testing
 
 @Suite(.live) struct SRIOVTests {

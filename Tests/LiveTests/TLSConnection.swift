@@ -89,13 +89,14 @@ final class TLSConnection: Sendable {
       var all: [UInt8] = []
       var buffer = [UInt8](repeating: 0, count: 65_536)
       while true {
-        let left = (deadline - ContinuousClock.now).components
-        var file = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        let milliseconds = max(0, left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000)
-        guard Glibc.poll(&file, 1, Int32(milliseconds)) > 0 else {
+        // Zero would wait for ever.
+        let left = max(.milliseconds(1), deadline - ContinuousClock.now).components
+        var wait = timeval(tv_sec: Int(left.seconds), tv_usec: Int(left.attoseconds / 1_000_000_000_000))
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
+        let count = recv(descriptor, &buffer, buffer.count, 0)
+        if count < 0, errno == EAGAIN {
           throw LabError.timedOut(what: "end of the connection", log: String(decoding: all, as: UTF8.self))
         }
-        let count = recv(descriptor, &buffer, buffer.count, 0)
         guard count > 0 else { return all }
         all += buffer[..<count]
       }

@@ -3,6 +3,7 @@
 import Glibc
 import Netlink
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import AmphoraAgent
@@ -53,7 +54,7 @@ private final class ProxyLab: Sendable {
 
   /// Asks until the proxy listens.
   func untilServing() async throws {
-    try await lab.eventually("the proxy listens") {
+    try await poll("the proxy listens") {
       let client = try LabSocket(.tcp, at: "127.0.0.1", in: lab.inside)
       try client.connect("127.0.0.1", 9102)
       return client.isConnected(within: .seconds(1))
@@ -165,7 +166,7 @@ private final class ProxyLab: Sendable {
     try lab.lab.inside.delete(ifExists: true)
     lab.start()
     defer { lab.end() }
-    try await lab.lab.eventually("it says so") { lab.log.withLock { $0.contains { $0.contains("not serving") } } }
+    try await poll("it says so") { lab.log.withLock { $0.contains { $0.contains("not serving") } } }
     for _ in 1...2 {
       try lab.makeNamespace()
       try await lab.untilServing()

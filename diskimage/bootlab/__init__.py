@@ -1,1 +1,1 @@
-"""An amphora image booted by qemu as a cloud boots it: config drive, management network, controller. Standard library only."""
+"""An amphora image booted by qemu as a cloud boots it: config drive, network, controller. Standard library only."""

@@ -2,9 +2,11 @@
 
 import time
 
+import pytest
+
 from bootlab.host import wait_until
 from imagelab import networks
-from imagelab.balancer import EXTRA_LISTENER, HTTP_LISTENER, http_listener, listener
+from imagelab.balancer import EXTRA_LISTENER, HTTP_LISTENER, UDP_LISTENER, http_listener, listener
 
 
 def test_both_nics_are_in_the_traffic_namespace_and_the_vip_answers_there(plugged):
@@ -57,3 +59,22 @@ def test_a_tls_listener_shows_the_uploaded_certificate(balancer):
     body, certificate = wait_until("port 443 answers", lambda: networks.get(443, tls=True), 30)
     assert body in networks.MEMBERS
     assert certificate.strip() == balancer.certificate.certificate.strip()
+
+
+@pytest.fixture(name="datagrams", scope="module")
+def _datagrams(balancer, amphora):
+    members = [networks.DatagramMember(name) for name in networks.MEMBERS]
+    balancer.apply_udp()
+    yield members
+    amphora.call("delete", UDP_LISTENER)
+
+
+def test_datagrams_reach_both_members_through_the_kernels_load_balancer(datagrams, amphora):
+    wait_until("both members answer datagrams",
+               lambda: {networks.ask_datagram(5353) for _ in range(6)} == {"m1", "m2"}, 60)
+    assert "UDP  " in amphora.in_traffic_namespace("cat /proc/net/ip_vs")
+
+
+def test_the_heartbeat_has_the_udp_listener(datagrams, amphora):
+    message = amphora.wait_for_heartbeat("the UDP listener", lambda message: UDP_LISTENER in message["listeners"])
+    assert message["listeners"][UDP_LISTENER] == "OPEN"

@@ -8,7 +8,7 @@ from bootlab.host import run
 from imagelab.networks import MEMBER_PORT, MEMBERS, VIP
 
 CERTIFICATE = "https://keys.example/v1/containers/1b3c5d7e-0000-4000-8000-000000000001"
-HTTP_LISTENER, TLS_LISTENER, EXTRA_LISTENER = (f"c1a7b3de-0000-4000-8000-{number:012}" for number in (1, 2, 3))
+HTTP_LISTENER, TLS_LISTENER, EXTRA_LISTENER, UDP_LISTENER = (f"c1a7b3de-0000-4000-8000-{number:012}" for number in (1, 2, 3, 4))
 
 
 def listener(identity, protocol, port, members, **more):
@@ -22,6 +22,16 @@ def listener(identity, protocol, port, members, **more):
             "members": [{"id": str(uuid.uuid5(uuid.NAMESPACE_URL, identity + name)), "address": MEMBERS[name],
                          "protocol_port": MEMBER_PORT} for name in members],
         }, **more}
+
+
+def udp_listener():
+    """UDP on port 5353."""
+    result = listener(UDP_LISTENER, "UDP", 5353, ("m1", "m2"))
+    pool = result["default_pool"]
+    pool["protocol"] = "UDP"
+    # The check is a program of its own, which takes a while to start under emulation.
+    pool["healthmonitor"] |= {"type": "UDP-CONNECT", "delay": 6, "timeout": 5}
+    return result
 
 
 def http_listener(*members):
@@ -84,6 +94,12 @@ class Balancer:
         self._amphora.call("start", self.id)
         self._amphora.call("reload", self.id)
         return text
+
+    def apply_udp(self):
+        """Uploads a UDP listener beside the others and starts it."""
+        path = self.render(http_listener(), udp_listener()).parent / f"lvs-{UDP_LISTENER}.conf"
+        self._amphora.call("lvs", "put", UDP_LISTENER, path)
+        self._amphora.call("start", UDP_LISTENER)
 
     def upload_certificate(self):
         """Uploads certificate, key, and the listener's list of certificates."""

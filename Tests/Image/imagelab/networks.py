@@ -62,6 +62,32 @@ class Member(http.server.ThreadingHTTPServer):
         """Health checks hang up as soon as they know enough."""
 
 
+class DatagramMember(threading.Thread):
+    """A member that answers each datagram with its name."""
+
+    def __init__(self, name):
+        super().__init__(daemon=True)
+        self._name = name
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind((MEMBERS[name], MEMBER_PORT))
+        self.start()
+
+    def run(self):
+        """Answers until the end of the process."""
+        while True:
+            _, client = self._socket.recvfrom(2048)
+            self._socket.sendto(self._name.encode(), client)
+
+
+def ask_datagram(port, address=VIP, timeout=2):
+    """The answer to one datagram from a new port of ours."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(timeout)
+        client.connect((address, port))
+        client.send(b"who?")
+        return client.recv(2048).decode()
+
+
 def get(port=80, address=VIP, tls=False, timeout=5):
     """One request on a new connection: the body, and the server's certificate as PEM when it is TLS."""
     raw = socket.create_connection((address, port), timeout)

@@ -62,6 +62,8 @@ import Testing
       #expect(try await known.listed() == "OFFLINE UDP")
       #expect(try await unknown.listed() == nil)
       #expect(!amphora.exists("/var/lib/octavia/services/\(unknown.unit).json"))
+      try expect(await unknown.delete(), 200, Self.ok)
+      #expect(!amphora.exists("\(unknown.stem).conf.new-failed"))
       // What this keepalived only wonders about: a newer controller's word, a pool without members, and all that it knows.
       for text in ["some_newer_word\n" + good, good, whole] { #expect(try await known.upload(text).status == 200) }
       #expect(amphora.names(in: LVSListener.folder).filter { $0.hasSuffix(".new") } == [])

@@ -87,11 +87,13 @@ struct LVSTrafficTests {
       for member in stage.members { try member.start() }
       _ = try await watch.next("both members up again") { $0.memberStates == ["MAINT", "MAINT", "UP", "UP"] }
 
-      // A restart empties the kernel's counters, and counts nothing twice.
+      // A restart empties the kernel's counters, and counts nothing twice; and nobody is told that the pool was down.
+      let before = watch.received.count
       #expect(try await listener.control("reload").status == 202)
       _ = try await watch.next("both members up after the restart") {
         $0.memberStates == ["MAINT", "MAINT", "UP", "UP"]
       }
+      #expect(watch.received.dropFirst(before).allSatisfy { $0.message.pools?.map(\.status) == ["UP"] })
       _ = try await ask(stage)
       try await poll("the last one in heartbeats") { total(\.totalConnections) == count + 5 }
       #expect(try await listener.control("stop").status == 202)

@@ -39,6 +39,7 @@ extension AgentAPI {
       try await lvs.delete(id.asListener)
     } else {
       try await loadBalancers.delete(id.asLoadBalancer)
+      try await lvs.removeRefused(id.asListener)
     }
     return .ok(200)
   }

@@ -65,7 +65,8 @@ package struct LVSHeartbeatSource: HeartbeatSource {
     reading.connections = Self.sum(servers?.map(\.activeConnections) ?? [])
     report.listeners.append(reading)
     guard !configuration.addresses.isEmpty,
-      let pool = LVSPoolStatus.of(configuration, servers: servers, isRestarting: isRestarting(id))
+      let pool = LVSPoolStatus.of(
+        configuration, servers: servers, isRestarting: isRestarting(id, hasServices: services?.isEmpty == false))
     else { return }
     report.pools.append(pool)
   }
@@ -87,12 +88,18 @@ package struct LVSHeartbeatSource: HeartbeatSource {
     }
   }
 
-  /// Whether the configuration was replaced after keepalived's checker has begun, or there is no checker yet
-  /// (contract services §5.8, §8 item 13).
-  private func isRestarting(_ id: ListenerID) -> Bool {
+  /// How long a checker that has begun may take until it has told the kernel of its services.
+  private static let fillingTime = Duration.seconds(5)
+
+  /// Whether the configuration was replaced after keepalived's checker has begun, there is no checker yet, or it has not
+  /// come to fill the kernel's table (contract services §5.8, §8 items 13 and 19).
+  private func isRestarting(_ id: ListenerID, hasServices: Bool) -> Bool {
     guard let checker = Self.changeTime(paths.lvsCheckPIDFile(of: id)) else { return true }
     guard let configuration = Self.changeTime(paths.lvsConfiguration(of: id)) else { return true }
-    return configuration > checker
+    if configuration > checker { return true }
+    let age = .seconds(UnixTime.now) - checker
+    // Whole seconds of the present, so that it may seem to lie before what has just happened.
+    return !hasServices && age > .seconds(-1) && age < Self.fillingTime
   }
 
   private static func changeTime(_ path: String) -> Duration? {

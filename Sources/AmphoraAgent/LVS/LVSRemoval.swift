@@ -34,6 +34,12 @@ extension LVSListeners {
     try await finishDelete(id)
   }
 
+  /// Removes the configuration that was refused, of a listener that never came to be.
+  package func removeRefused(_ id: ListenerID) async throws {
+    let path = paths.rejectedLVSConfiguration(of: id)
+    try await BlockingIO.run { if FileRead.exists(path) { try DurableFile.remove(path) } }
+  }
+
   /// Finishes deletes and takes back first uploads that ended half-way; for the start, when nothing else is at work.
   package func clearRemains() async {
     do {

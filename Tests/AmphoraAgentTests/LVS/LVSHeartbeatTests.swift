@@ -124,6 +124,11 @@ import Testing
     try bench.add(LVSExample.fourMembers(), checker: 300)
     bench.kernel.withLock { $0.text = "" }
     #expect(try bench.states() == ["DOWN", "MAINT", "DOWN", "DOWN", "DOWN"])
+    // A checker that has just begun has not filled the table yet; services without members are another thing.
+    try bench.add(LVSExample.fourMembers(), checker: Int(UnixTime.now))
+    #expect(try bench.states() == ["RESTARTING", "MAINT", "RESTARTING", "RESTARTING", "UP"])
+    bench.kernel.withLock { $0.text = "UDP  C633640A:14E9 wrr\n" }
+    #expect(try bench.states() == ["DOWN", "MAINT", "DOWN", "DOWN", "DOWN"])
   }
 
   @Test func `only running listeners that are enabled are told`() throws {

@@ -35,12 +35,9 @@ struct LVSTrafficTests {
 
   /// Sends a datagram to the VIP from a port of its own; what comes back.
   private func ask(_ stage: LiveStage) async throws -> String {
-    try await Command.run(
-      "/sbin/ip",
-      [
-        "netns", "exec", stage.client.name, "/bin/bash", "-c",
-        "echo hello | /usr/bin/socat -t2 - UDP4:\(LiveStage.vip):5353",
-      ]
+    let script = "exec 3<>/dev/udp/\(LiveStage.vip)/5353; echo hello >&3; read -t 15 -u 3 line; echo \"$line\""
+    return try await Command.run(
+      "/sbin/ip", ["netns", "exec", stage.client.name, "/bin/bash", "-c", script]
     ).output
   }
 

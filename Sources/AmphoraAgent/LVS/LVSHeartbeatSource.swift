@@ -9,15 +9,18 @@ package import Netlink
 package struct LVSHeartbeatSource: HeartbeatSource {
   private let paths: AgentPaths
   private let store: LVSStore
+  private let transitions: LVSTransitions
   private let snapshot: @Sendable (NetworkNamespace) throws -> IPVSSnapshot
 
   /// Makes a source over the listeners on disk.
   ///
   /// - Parameter snapshot: reads the kernel's state in a namespace.
   package init(
-    paths: AgentPaths, snapshot: @escaping @Sendable (NetworkNamespace) throws -> IPVSSnapshot = IPVSSnapshot.read
+    paths: AgentPaths, transitions: LVSTransitions = LVSTransitions(),
+    snapshot: @escaping @Sendable (NetworkNamespace) throws -> IPVSSnapshot = IPVSSnapshot.read
   ) {
     self.paths = paths
+    self.transitions = transitions
     store = LVSStore(paths: paths)
     self.snapshot = snapshot
   }
@@ -66,7 +69,7 @@ package struct LVSHeartbeatSource: HeartbeatSource {
     report.listeners.append(reading)
     guard !configuration.addresses.isEmpty,
       let pool = LVSPoolStatus.of(
-        configuration, servers: servers, isRestarting: isRestarting(id, hasServices: services?.isEmpty == false))
+        configuration, servers: servers, isRestarting: isRestarting(id, hasServers: servers?.isEmpty == false))
     else { return }
     report.pools.append(pool)
   }
@@ -88,18 +91,19 @@ package struct LVSHeartbeatSource: HeartbeatSource {
     }
   }
 
-  /// How long a checker that has begun may take until it has told the kernel of its services.
+  /// How long a checker that has begun may take until it has told the kernel of its members.
   private static let fillingTime = Duration.seconds(5)
 
-  /// Whether the configuration was replaced after keepalived's checker has begun, there is no checker yet, or it has not
-  /// come to fill the kernel's table (contract services §5.8, §8 items 13 and 19).
-  private func isRestarting(_ id: ListenerID, hasServices: Bool) -> Bool {
+  /// Whether the configuration was replaced after keepalived's checker has begun, there is none or another one on its way,
+  /// or it has not come to fill the kernel's table (contract services §5.8, §8 items 13 and 19).
+  private func isRestarting(_ id: ListenerID, hasServers: Bool) -> Bool {
+    if transitions.contains(id) { return true }
     guard let checker = Self.changeTime(paths.lvsCheckPIDFile(of: id)) else { return true }
     guard let configuration = Self.changeTime(paths.lvsConfiguration(of: id)) else { return true }
     if configuration > checker { return true }
     let age = .seconds(UnixTime.now) - checker
     // Whole seconds of the present, so that it may seem to lie before what has just happened.
-    return !hasServices && age > .seconds(-1) && age < Self.fillingTime
+    return !hasServers && age > .seconds(-1) && age < Self.fillingTime
   }
 
   private static func changeTime(_ path: String) -> Duration? {

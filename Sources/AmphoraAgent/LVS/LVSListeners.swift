@@ -14,12 +14,15 @@ package struct LVSListeners: Sendable {
   let supervisor: any ServiceSupervisor
   let checkScripts: VRRPCheckScripts
   let advertiser: any VIPAdvertising
+  let transitions: LVSTransitions
   let logger: Logger
 
   package init(
     paths: AgentPaths, configuration: LiveConfiguration, supervisor: any ServiceSupervisor,
-    checkScripts: VRRPCheckScripts, advertiser: any VIPAdvertising, logger: Logger
+    checkScripts: VRRPCheckScripts, advertiser: any VIPAdvertising, transitions: LVSTransitions = LVSTransitions(),
+    logger: Logger
   ) {
+    self.transitions = transitions
     self.paths = paths
     store = LVSStore(paths: paths)
     stopped = StopOrders(paths: paths)
@@ -106,11 +109,19 @@ package struct LVSListeners: Sendable {
   private func run(_ action: LVSAction, _ id: ListenerID) async throws {
     let unit = ServiceUnit.unitName(of: id)
     do throws(SupervisorError) {
-      switch action {
-      case .start: try await supervisor.start(unit)
-      case .stop: try await supervisor.stop(unit)
-      case .restart: try await supervisor.restart(unit)
+      let result = await transitions.during(id) { () -> Result<Void, SupervisorError> in
+        do throws(SupervisorError) {
+          switch action {
+          case .start: try await supervisor.start(unit)
+          case .stop: try await supervisor.stop(unit)
+          case .restart: try await supervisor.restart(unit)
+          }
+          return .success(())
+        } catch {
+          return .failure(error)
+        }
       }
+      try result.get()
     } catch {
       if error.output.contains("Job is already running") { return }
       throw LVSError.actionFailed(action, id, output: error.output)

@@ -47,9 +47,11 @@ struct AgentParts: Sendable {
       services = SystemdSupervisor(
         paths: paths, agent: AgentExecutable.path, configurationFile: configurationFile, logger: logger)
     }
+    let transitions = LVSTransitions()
     let heartbeats = HeartbeatSender(
       configuration: configuration,
-      sources: [HAProxyHeartbeatSource(paths: paths), LVSHeartbeatSource(paths: paths)], paths: paths, logger: logger)
+      sources: [HAProxyHeartbeatSource(paths: paths), LVSHeartbeatSource(paths: paths, transitions: transitions)],
+      paths: paths, logger: logger)
     checkScripts = VRRPCheckScripts(paths: paths)
     let store = LoadBalancerStore(paths: paths)
     api = AgentAPI(
@@ -58,7 +60,7 @@ struct AgentParts: Sendable {
         advertiser: interfaces.advertiser, metrics: metrics, logger: logger),
       lvs: LVSListeners(
         paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts,
-        advertiser: interfaces.advertiser, logger: logger),
+        advertiser: interfaces.advertiser, transitions: transitions, logger: logger),
       certificates: CertificateStore(paths: paths),
       vrrp: VRRPService(
         paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts, logger: logger),

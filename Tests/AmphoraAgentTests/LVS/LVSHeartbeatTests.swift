@@ -15,6 +15,7 @@ import Testing
     let folder: LabFolder
     let kernel = Mutex<(text: String?, totals: [IPVSService]?)>((LVSExample.kernel, []))
     let asked = Mutex<[NetworkNamespace]>([])
+    let transitions = LVSTransitions()
     let keepalived: pid_t
 
     init() throws {
@@ -26,7 +27,7 @@ import Testing
     var store: LVSStore { LVSStore(paths: folder.paths) }
 
     var source: LVSHeartbeatSource {
-      LVSHeartbeatSource(paths: folder.paths) { [self] namespace in
+      LVSHeartbeatSource(paths: folder.paths, transitions: transitions) { [self] namespace in
         asked.withLock { $0.append(namespace) }
         let (text, totals) = kernel.withLock { $0 }
         guard let text else { throw LabFailure("the kernel says nothing", code: EIO) }
@@ -124,11 +125,25 @@ import Testing
     try bench.add(LVSExample.fourMembers(), checker: 300)
     bench.kernel.withLock { $0.text = "" }
     #expect(try bench.states() == ["DOWN", "MAINT", "DOWN", "DOWN", "DOWN"])
-    // A checker that has just begun has not filled the table yet; services without members are another thing.
+    // A checker that has just begun has not filled the table yet.
     try bench.add(LVSExample.fourMembers(), checker: Int(UnixTime.now))
     #expect(try bench.states() == ["RESTARTING", "MAINT", "RESTARTING", "RESTARTING", "UP"])
     bench.kernel.withLock { $0.text = "UDP  C633640A:14E9 wrr\n" }
-    #expect(try bench.states() == ["DOWN", "MAINT", "DOWN", "DOWN", "DOWN"])
+    #expect(try bench.states() == ["RESTARTING", "MAINT", "RESTARTING", "RESTARTING", "UP"])
+  }
+
+  @Test func `while keepalived is restarted by order, nothing is down`() async throws {
+    let bench = try Bench()
+    let id = try bench.add(LVSExample.fourMembers())
+    bench.kernel.withLock { $0.text = "" }
+    func states() throws -> [String] {
+      let pool = try #require(bench.collect().pools.first)
+      return pool.members.map(\.status) + [pool.status]
+    }
+    #expect(try states() == ["DOWN", "MAINT", "DOWN", "DOWN", "DOWN"])
+    let meanwhile = try await bench.transitions.during(id) { () throws -> [String] in try states() }
+    #expect(meanwhile == ["RESTARTING", "MAINT", "RESTARTING", "RESTARTING", "UP"])
+    #expect(try states() == ["DOWN", "MAINT", "DOWN", "DOWN", "DOWN"])
   }
 
   @Test func `only running listeners that are enabled are told`() throws {

@@ -35,7 +35,9 @@ struct LVSTrafficTests {
 
   /// Sends a datagram to the VIP from a port of its own; what comes back.
   private func ask(_ stage: LiveStage) async throws -> String {
-    let script = "exec 3<>/dev/udp/\(LiveStage.vip)/5353; echo hello >&3; read -t 15 -u 3 line; echo \"$line\""
+    let port = "/dev/udp/\(LiveStage.vip)/5353"
+    // One read takes one datagram; bash's own reads byte by byte and loses the rest.
+    let script = "exec 3<>\(port); echo hello >&3; timeout 15 dd bs=100 count=1 status=none <&3"
     return try await Command.run(
       "/sbin/ip", ["netns", "exec", stage.client.name, "/bin/bash", "-c", script]
     ).output

@@ -92,7 +92,8 @@ struct LVSTrafficTests {
       _ = try await watch.next("both members up after the restart") {
         $0.memberStates == ["MAINT", "MAINT", "UP", "UP"]
       }
-      #expect(watch.received.dropFirst(before).allSatisfy { $0.message.pools?.map(\.status) == ["UP"] })
+      let told = watch.received.dropFirst(before).flatMap { $0.message.pools ?? [] }.map(\.status)
+      #expect(!told.contains("DOWN"))
       _ = try await ask(stage)
       try await poll("the last one in heartbeats") { total(\.totalConnections) == count + 5 }
       #expect(try await listener.control("stop").status == 202)

@@ -47,7 +47,7 @@ export_settings() {
   export DIB_OCTAVIA_AMP_USE_SSH=${DIB_OCTAVIA_AMP_USE_SSH:-True}
   [ "$no_ssh" = 0 ] || export DIB_OCTAVIA_AMP_USE_SSH=False
   export DIB_GRUB_TIMEOUT=${DIB_GRUB_TIMEOUT:-0} DIB_APT_MINIMAL_CREATE_INTERFACES=0
-  [ -z "$password" ] || export DIB_PASSWORD=$password
+  [ -z "$password" ] || export AMPHORA_ROOT_PASSWORD=$password
   case $base in
     ubuntu-minimal) export DIB_UBUNTU_KERNEL=${kernel:-linux-image-virtual} ;;
     debian)

@@ -62,7 +62,8 @@ package struct AgentAPI: Sendable {
     case .downloadLVS(let id): .text(try await lvs.download(id))
     case .getCertificate(let id, let name): try await certificate(id, name)
     case .findInterface(let address): try await networks.find(address)
-    case .uploadHAProxy, .uploadLVS, .control, .deleteService, .putCertificate, .deleteCertificate, .plugVIP, .plugNetwork,
+    case .uploadHAProxy, .uploadLVS, .control, .deleteService, .putCertificate, .deleteCertificate, .plugVIP,
+      .plugNetwork,
       .setInterfaceRules, .rotateCertificate, .updateConfiguration, .uploadVRRP, .controlVRRP:
       try await change(route, request, logger)
     }

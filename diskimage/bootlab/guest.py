@@ -4,7 +4,7 @@ import subprocess
 import time
 
 from bootlab.failure import LabError
-from bootlab.host import run
+from bootlab.host import run, wait_until
 from bootlab.machine import SSH_PORT
 
 
@@ -45,7 +45,8 @@ class Guest:
 
     def started_at(self):
         """When its kernel began to run, in our time: half of the round trip is the error."""
-        self.run("true", root=False)
+        # The agent may be quicker than sshd, whose key is made at first boot.
+        wait_until("ssh into the machine", lambda: self.run("echo in", root=False))
         before = time.monotonic()
         uptime = float(self.run("cat /proc/uptime", root=False).split()[0])
         return (before + time.monotonic()) / 2 - uptime

@@ -71,7 +71,8 @@ def test_the_folder_of_tenants_keys_is_an_encrypted_ram_disk(amphora):
     assert source.startswith("/dev/mapper/")
     assert {"nosuid", "nodev", "noexec"} <= set(options.split(",")), f"{kind} {options}"
     assert amphora.run("stat -c '%a %U' /var/lib/octavia/certs").strip() == "700 root"
-    device = amphora.run(f"basename $(readlink -f {source})").strip()
+    # By number: cryptsetup may make the node itself instead of udev's link to /dev/dm-N.
+    device = amphora.run(f"basename $(readlink -f /sys/dev/block/$(lsblk --nodeps --noheadings --output MAJ:MIN {source}))").strip()
     assert amphora.run(f"cat /sys/block/{device}/dm/uuid").startswith("CRYPT-")
     assert amphora.run(f"ls /sys/block/{device}/slaves").split() == ["ram0"]
     assert amphora.run("tail -n +2 /proc/swaps").strip() == "", "nothing may carry memory to the disk"

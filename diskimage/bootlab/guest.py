@@ -21,8 +21,17 @@ class Guest:
         self._socket = self._folder / "ssh-mux"
         self._mux = ["-o", "ControlMaster=auto", "-o", f"ControlPath={self._socket}", "-o", "ControlPersist=600"]
 
+    def connect(self):
+        """Waits for sshd, which may begin after the agent: its key is made at first boot."""
+        if not self._socket.exists():
+            wait_until("ssh into the machine", lambda: self._once("echo in", root=False))
+
     def run(self, command, check=True, timeout=60, root=True):
         """Runs a shell command, as root unless told; its standard output. A failure names what it said."""
+        self.connect()
+        return self._once(command, check, timeout, root)
+
+    def _once(self, command, check=True, timeout=60, root=True):
         words = self.login[:1] + self._mux + self.login[1:] + [f"sudo -n sh -c {_quote(command)}" if root else command]
         try:
             # Not pipes: the connection that stays behind would keep them open.
@@ -45,8 +54,7 @@ class Guest:
 
     def started_at(self):
         """When its kernel began to run, in our time: half of the round trip is the error."""
-        # The agent may be quicker than sshd, whose key is made at first boot.
-        wait_until("ssh into the machine", lambda: self.run("echo in", root=False))
+        self.connect()
         before = time.monotonic()
         uptime = float(self.run("cat /proc/uptime", root=False).split()[0])
         return (before + time.monotonic()) / 2 - uptime

@@ -94,7 +94,8 @@ image-test: check-root setup $(IMAGE) ## Boot the image and drive a load balance
 	@Tests/Image/run $(IMAGE) $(IMAGE_TEST)
 
 image-same: check-root $(IMAGE) ## Build the image a second time and compare the two file trees (needs root)
-	@$(MAKE) --no-print-directory image FLAVOUR=$(FLAVOUR) IMAGE=$(CURDIR)/.build/image/again.qcow2
+	@SOURCE_DATE_EPOCH=$$(jq .sourceDateEpoch $(IMAGE).manifest.json) \
+	  $(MAKE) --no-print-directory image FLAVOUR=$(FLAVOUR) IMAGE=$(CURDIR)/.build/image/again.qcow2
 	@Tests/Image/compare-trees $(IMAGE) .build/image/again.qcow2; status=$$?; rm -f .build/image/again.qcow2*; exit $$status
 
 image-lint: setup $(DIB)/bin/disk-image-create ## The image's elements: shellcheck, dib-lint, and a dry composition for every base system

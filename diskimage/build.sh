@@ -69,6 +69,33 @@ export_settings() {
   export OVERWRITE_OLD_IMAGE=1 DIB_QUIET=1 DIB_NO_TIMESTAMP=1
 }
 
+# disk_layout UUID: a boot partition for GRUB and the root. Its file system's identity, which GRUB's image names, follows from what goes in, not from
+# chance.
+disk_layout() {
+  cat <<YAML
+- local_loop:
+    name: image0
+- partitioning:
+    base: image0
+    label: gpt
+    partitions:
+      - name: BSP
+        type: 'EF02'
+        size: 8MiB
+      - name: root
+        flags: [boot]
+        size: 100%
+        mkfs:
+          type: ext4
+          uuid: $1
+          mount:
+            mount_point: /
+            fstab:
+              options: "defaults"
+              fsck-passno: 1
+YAML
+}
+
 build_image() {
   export_settings
   say "Image:    $image ($base $release, flavour $flavour, $size GB)"
@@ -85,11 +112,11 @@ build_image() {
     --image-cache "$cache" ${no_tmpfs:+--no-tmpfs})
   # Larger clusters pack better; zstd unpacks quicker.
   [ "$type" != qcow2 ] || arguments+=(--qemu-img-options "${AMPHORA_QCOW2_OPTIONS:-compression_type=zstd,cluster_size=512k}")
-  # The file system's identity follows from what goes in, not from chance: GRUB's configuration names it.
   local identity
   identity=$(printf '%s' "$SOURCE_DATE_EPOCH $base $release $flavour $(sha256sum < "$agent")" | sha256sum)
   identity=${identity:0:8}-${identity:8:4}-4${identity:13:3}-8${identity:17:3}-${identity:20:12}
-  arguments+=(--mkfs-options "-U $identity -E hash_seed=$identity")
+  arguments+=(--mkfs-options "-E hash_seed=$identity")
+  [ "$base" != debian ] || export DIB_BLOCK_DEVICE_CONFIG=${DIB_BLOCK_DEVICE_CONFIG:-$(disk_layout "$identity")}
   # DIB's base element would only add what the Debian element leaves out on purpose.
   [ "$base" != debian ] || arguments+=(-n)
   : > "$log"

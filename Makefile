@@ -100,6 +100,7 @@ image-same: check-root $(IMAGE) ## Build the image a second time and compare the
 
 image-lint: setup $(DIB)/bin/disk-image-create ## The image's elements: shellcheck, dib-lint, and a dry composition for every base system
 	@PATH=$(DIB)/bin:$$PATH diskimage/lint-elements
+	@if [ "$$(id -u)" = 0 ]; then PATH=$(DIB)/bin:$$PATH Tests/Image/test-options; else echo "Not root: Tests/Image/test-options is skipped"; fi
 
 bench: check-root build ## Figures of the release agent: size, start, memory, times of requests (needs root)
 	swift build $(RELEASE) --product amphora-bench
@@ -107,7 +108,7 @@ bench: check-root build ## Figures of the release agent: size, start, memory, ti
 
 lint: check-swift ## Formatting and style of the sources, and of the shell scripts where shellcheck is installed
 	@git ls-files -z '*.swift' | xargs -0 swift format lint --strict --parallel
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run Tests/run Tests/Interop/run Tests/Interop/system-root Tests/Interop/enter-sandbox Tests/Interop/differential/run Tests/Interop/differential/upstream-root Tests/Interop/differential/upstream/lvs-masquerade.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x .ci/run diskimage/diskimage-create.sh diskimage/isolated Tests/Image/run Tests/Image/test-options Tests/run Tests/Interop/run Tests/Interop/system-root Tests/Interop/enter-sandbox Tests/Interop/differential/run Tests/Interop/differential/upstream-root Tests/Interop/differential/upstream/lvs-masquerade.sh; fi
 	@echo "lint: clean"
 
 clean: ## Remove everything that was built

@@ -78,3 +78,12 @@ def test_datagrams_reach_both_members_through_the_kernels_load_balancer(datagram
 def test_the_heartbeat_has_the_udp_listener(datagrams, amphora):
     message = amphora.wait_for_heartbeat("the UDP listener", lambda message: UDP_LISTENER in message["listeners"])
     assert message["listeners"][UDP_LISTENER] == "OPEN"
+
+
+def test_a_member_that_fails_its_check_gets_no_datagrams_until_it_is_back(datagrams):
+    datagrams[1].stop()
+    wait_until("all datagrams go to the member that is left",
+               lambda: {networks.ask_datagram(5353) for _ in range(12)} == {"m1"}, 90)
+    datagrams[1] = networks.DatagramMember("m2")
+    wait_until("the member gets datagrams again",
+               lambda: {networks.ask_datagram(5353) for _ in range(6)} == {"m1", "m2"}, 90)

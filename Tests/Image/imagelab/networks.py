@@ -70,13 +70,24 @@ class DatagramMember(threading.Thread):
         self._name = name
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((MEMBERS[name], MEMBER_PORT))
+        self._socket.settimeout(0.2)
+        self._is_over = threading.Event()
         self.start()
 
     def run(self):
-        """Answers until the end of the process."""
-        while True:
-            _, client = self._socket.recvfrom(2048)
+        """Answers until it is stopped."""
+        while not self._is_over.is_set():
+            try:
+                _, client = self._socket.recvfrom(2048)
+            except TimeoutError:
+                continue
             self._socket.sendto(self._name.encode(), client)
+        self._socket.close()
+
+    def stop(self):
+        """Closes the port: whoever asks then hears that nobody listens."""
+        self._is_over.set()
+        self.join()
 
 
 def ask_datagram(port, address=VIP, timeout=2):

@@ -146,7 +146,11 @@ stop_progress() {
 clean_up() {
   trap '' INT TERM
   stop_progress
-  if [ -n "${builder:-}" ] && kill -0 "$builder" 2> /dev/null; then kill "$builder" 2> /dev/null || true; wait "$builder" 2> /dev/null || true; fi
+  if [ -n "${builder:-}" ] && kill -0 "$builder" 2> /dev/null; then
+    # unshare ignores every other signal while its child lives; the child goes with it.
+    if [ "$(id -u)" = 0 ]; then kill -KILL "$builder"; else sudo pkill -KILL --parent "$builder"; fi 2> /dev/null || true
+    wait "$builder" 2> /dev/null || true
+  fi
   local loop
   losetup --noheadings --output NAME,BACK-FILE 2> /dev/null | awk -v place="$scratch" 'index($2, place) == 1 {print $1}' \
     | while read -r loop; do losetup --detach "$loop" || true; done

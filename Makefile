@@ -4,7 +4,7 @@ SHELL := /bin/bash
 SWIFT_MINIMUM := 6.2
 PACKAGES := libssl-dev libnl-3-dev libnl-route-3-dev zlib1g-dev pkg-config binutils \
             haproxy keepalived iproute2 nftables util-linux openssl procps \
-            socat debootstrap systemd-container python3-venv shellcheck dnsmasq-base isc-dhcp-client
+            socat debootstrap systemd-container python3-venv shellcheck dnsmasq-base isc-dhcp-client netcat-openbsd
 # What builds and boots an image, beyond PACKAGES.
 IMAGE_PACKAGES := mmdebstrap kpartx gdisk fdisk jq sudo qemu-utils qemu-system-x86 genisoimage zstd lsb-release bc git file openssh-client cpio
 # diskimage-builder comes from PyPI, into a folder of its own.

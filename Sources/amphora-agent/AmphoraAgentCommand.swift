@@ -123,13 +123,12 @@ struct VRRPCheckCommand: ParsableCommand {
 struct HealthCheck: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "health-check",
-    abstract: "Ask a member whether it is there, in this network namespace; for keepalived.",
-    usage: "amphora-agent health-check sctp|udp [-t SECONDS] ADDRESS PORT",
+    abstract: "Ask a member of an SCTP pool whether it is there, in this network namespace; for keepalived.",
+    usage: "amphora-agent health-check sctp [-t SECONDS] ADDRESS PORT",
     discussion: """
       EXAMPLE: ip netns exec amphora-haproxy amphora-agent health-check sctp -t 3 192.0.2.21 9
 
-      Exit codes: 0 up, 1 refused, unreachable or wrong arguments, 2 no answer in time, 3 an answer of another kind. A UDP
-      member is up unless ICMP says otherwise within a second.
+      Exit codes: 0 up, 1 refused, unreachable or wrong arguments, 2 no answer in time, 3 an answer of another kind.
       """)
 
   @Argument(parsing: .captureForPassthrough, help: .hidden)

@@ -1,8 +1,8 @@
 // amphoractl as a process: what it is given, and everything that comes back.
 
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 /// A finished run.
 struct ProgramResult: Sendable {

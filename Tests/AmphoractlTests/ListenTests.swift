@@ -2,8 +2,8 @@
 
 import AmphoraProtocol
 import Foundation
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.timeLimit(.minutes(2))) struct ListenTests {
   private static let amphora = "6e8fd3b6-0c0b-44b8-91ad-7d1e4d4ed9c8"

@@ -1,10 +1,10 @@
 // What a tenant's scrape costs, and what keepalived's check costs: of this agent's programs, and of upstream's where they are
 // installed, which then must also say the same.
 
-import Files
 import Addresses
 import AmphoraAgent
 import AmphoraLab
+import Files
 import FoundationEssentials
 import Glibc
 import Netlink

@@ -3,8 +3,8 @@
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct BodyTests {
   private func exchange(_ amphora: LiveAmphora, _ method: String, _ path: String, size: Int) async throws

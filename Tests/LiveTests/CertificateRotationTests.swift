@@ -6,8 +6,8 @@ import AmphoraLab
 import AmphoraProtocol
 import Glibc
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(3))) struct CertificateRotationTests {
   /// Does something over and over until the body ends, and counts; no time may be lost between two.

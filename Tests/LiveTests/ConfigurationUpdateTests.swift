@@ -4,8 +4,8 @@
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct ConfigurationUpdateTests {
   private static let file = "/etc/octavia/amphora-agent.conf"

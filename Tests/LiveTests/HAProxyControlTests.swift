@@ -5,8 +5,8 @@ import AmphoraController
 import AmphoraCrypto
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct HAProxyControlTests {
   private func started(_ stage: LiveStage) -> String {

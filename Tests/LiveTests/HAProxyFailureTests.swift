@@ -5,8 +5,8 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct HAProxyFailureTests {
   /// Takes a port in the traffic namespace, without SO_REUSEPORT, so that haproxy cannot have it.

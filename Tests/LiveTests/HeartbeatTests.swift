@@ -4,8 +4,8 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct HeartbeatTests {
   private func settings(_ watches: HeartbeatWatch...) -> LabAmphora.Settings {

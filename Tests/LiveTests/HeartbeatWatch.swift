@@ -4,8 +4,8 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// A receiver with its own port that keeps what came.
 final class HeartbeatWatch: Sendable {

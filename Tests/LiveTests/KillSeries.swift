@@ -5,8 +5,8 @@
 import AmphoraController
 import AmphoraLab
 import Files
-import TestSupport
 import Testing
+import TestSupport
 
 /// See above.
 struct KillSeries {

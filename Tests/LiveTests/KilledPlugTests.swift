@@ -6,8 +6,8 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(3))) struct KilledPlugTests {
   private static let mac = "fa:16:3e:aa:bb:cc"

@@ -4,8 +4,8 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(3))) struct KilledStartTests {
   @Test func `a start that is killed is completed by the next one`() async throws {

@@ -1,14 +1,14 @@
 // Datagrams through a VIP, where the kernel has a load balancer: the machine that boots the image has, others may not.
 
-import Files
 import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
+import Files
 import Glibc
 import Netlink
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(
   .live, .enabled(if: FileRead.exists("/proc/net/ip_vs"), "needs the kernel's load balancer (modprobe ip_vs)"),

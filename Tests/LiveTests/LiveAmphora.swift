@@ -8,8 +8,8 @@ import Files
 import Glibc
 import Netlink
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 final class LiveAmphora: Sendable {
   let lab: Lab

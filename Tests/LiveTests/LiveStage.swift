@@ -6,8 +6,8 @@ import AmphoraLab
 import AmphoraProtocol
 import Netlink
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 final class LiveStage: Sendable {
   static let vip = "203.0.113.10"

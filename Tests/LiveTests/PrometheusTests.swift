@@ -6,8 +6,8 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Netlink
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct PrometheusTests {
   private static let port: UInt16 = 8088

@@ -3,8 +3,8 @@
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct RebootTests {
   @Test func `after a power cut interfaces, haproxy and traffic come back without a controller`() async throws {

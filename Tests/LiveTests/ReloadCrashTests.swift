@@ -5,8 +5,8 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Files
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct ReloadCrashTests {
   /// A listener that passes haproxy's check and cannot be had.

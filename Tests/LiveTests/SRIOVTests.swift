@@ -7,8 +7,8 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Netlink
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live) struct SRIOVTests {
   private static let rulesFile = "/var/lib/octavia/nftables-vip.rules"

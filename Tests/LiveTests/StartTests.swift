@@ -4,8 +4,8 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import Files
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct StartTests {
   private static let file = "/etc/octavia/amphora-agent.conf"

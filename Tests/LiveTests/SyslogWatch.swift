@@ -5,8 +5,8 @@ import AmphoraLab
 import Files
 import Glibc
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 /// A datagram socket in an amphora's /run; the kernel finds it by its file, whatever the sender's namespaces.
 final class SyslogWatch: Sendable {

@@ -4,8 +4,8 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct TLSOptionTests {
   private static let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"

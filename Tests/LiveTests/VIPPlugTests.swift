@@ -6,8 +6,8 @@ import AmphoraAgent
 import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 /// A VIP plug with its NIC and what must come of it.
 struct VIPExample: Sendable, CustomTestStringConvertible {

@@ -6,8 +6,8 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Netlink
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(3))) struct VRRPFailoverTests {
   /// A pair with a client on the VIP network, in service.

@@ -6,8 +6,8 @@ import AmphoraController
 import AmphoraCrypto
 import AmphoraLab
 import AmphoraProtocol
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(2))) struct VRRPTests {
   private static let folder = "/var/lib/octavia/vrrp"

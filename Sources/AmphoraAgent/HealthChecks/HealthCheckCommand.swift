@@ -6,8 +6,6 @@ import Glibc
 /// The program, apart from its process.
 package enum HealthCheckCommand {
   /// Runs it with the arguments behind its name; returns the exit status.
-  ///
-  /// Besides SCTP, whose statuses are the contract's, it has the check behind `udp_check.sh`.
   package static func run(_ arguments: [String], _ report: (String) -> Void = { print($0) }) -> Int32 {
     let check: (address: IPAddress, port: UInt16, timeout: Duration)
     do throws(Usage) {
@@ -16,7 +14,6 @@ package enum HealthCheckCommand {
       report(error.text)
       return 1
     }
-    if arguments[0].lowercased() == "udp" { return UDPCheck.run(check.address, check.port, within: check.timeout) }
     var generator = SystemRandomNumberGenerator()
     let probe = SCTPProbe(to: check.port, using: &generator)
     let outcome = SCTPCheck(check.address, probe, timeout: check.timeout).run(report)
@@ -31,9 +28,9 @@ package enum HealthCheckCommand {
   private static func parse(_ arguments: [String]) throws(Usage) -> (IPAddress, UInt16, Duration) {
     let usage = "usage: amphora-health-checker sctp [-t SECONDS] ADDRESS PORT"
     guard let name = arguments.first else { throw Usage(text: usage) }
-    guard let standard = timeouts[name.lowercased()] else { throw Usage(text: "'\(name)' is not checked; \(usage)") }
+    guard name.lowercased() == "sctp" else { throw Usage(text: "'\(name)' is not checked; \(usage)") }
     var rest = arguments.dropFirst()
-    var timeout = standard
+    var timeout = Duration.seconds(3)
     if rest.first == "-t" {
       guard let text = rest.dropFirst().first, let seconds = Double(text), seconds > 0, seconds <= 3600 else {
         throw Usage(text: "-t wants a number of seconds above 0; \(usage)")
@@ -46,9 +43,6 @@ package enum HealthCheckCommand {
     else { throw Usage(text: usage) }
     return (address, port, timeout)
   }
-
-  /// How long each check waits without `-t`.
-  private static let timeouts: [String: Duration] = ["sctp": .seconds(3), "udp": UDPCheck.patience]
 
   private static func text(_ outcome: SCTPCheck.Outcome) -> String {
     switch outcome {

@@ -1,7 +1,7 @@
 // Asks a member for an SCTP association and looks only at the kind of its answer (contract services §6.3).
 
-import Files
 package import Addresses
+import Files
 import Glibc
 
 /// A health check of an SCTP member, in the calling thread's namespace; blocks.

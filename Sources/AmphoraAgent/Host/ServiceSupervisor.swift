@@ -1,6 +1,7 @@
 // The one face of "somebody runs haproxy and keepalived": systemd in the image, the agent itself elsewhere.
 
 import Glibc
+import Logging
 
 /// A verb that a supervisor could not carry out, with the text that becomes `details` of a 500 answer.
 package struct SupervisorError: Error, CustomStringConvertible, Sendable {
@@ -52,4 +53,20 @@ package protocol ServiceSupervisor: Sendable {
   func uninstall(_ name: String) async throws(SupervisorError)
   /// Makes sure that the namespace exists now, and at each boot before the services.
   func ensureNamespace() async throws(SupervisorError)
+}
+
+extension ServiceSupervisor {
+  /// Takes a unit away that nothing belongs to any more, and goes on past what fails: it may be gone already.
+  func remove(_ unit: String, _ logger: Logger) async {
+    do throws(SupervisorError) {
+      try await disable(unit)
+    } catch {
+      logger.debug("unit not disabled", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
+    }
+    do throws(SupervisorError) {
+      try await uninstall(unit)
+    } catch {
+      logger.warning("unit not removed", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
+    }
+  }
 }

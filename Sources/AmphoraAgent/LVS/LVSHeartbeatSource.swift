@@ -1,7 +1,7 @@
 // Listeners and pools that the kernel balances, for heartbeats: contract services §5.7, heartbeat-and-config §2.4.
 
-import Files
 import AmphoraProtocol
+import Files
 import Glibc
 package import Netlink
 

@@ -1,8 +1,8 @@
 // The UDP and SCTP listeners of this amphora: what the routes for them do. Each has a keepalived of its own, which fills the
 // kernel's table. Callers run at most one changing call per listener at a time; reads may come at any time.
 
-import Files
 package import AmphoraProtocol
+import Files
 package import Logging
 
 /// Operations on UDP and SCTP listeners.

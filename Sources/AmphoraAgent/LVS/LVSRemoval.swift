@@ -2,8 +2,8 @@
 // begins with the rename of its configuration into place, and ends with its rename away; all else is made before the one,
 // and removed after the other.
 
-import Files
 package import AmphoraProtocol
+import Files
 import Logging
 
 extension LVSListeners {
@@ -60,7 +60,7 @@ extension LVSListeners {
   /// Removes what belongs to a listener that is not known any more; may be repeated.
   func finishDelete(_ id: ListenerID) async throws {
     let unit = ServiceUnit.unitName(of: id)
-    await removeUnit(unit)
+    await supervisor.remove(unit, logger)
     try await BlockingIO.run { [self] in
       try removePIDFiles(of: id)
       for path in [paths.stagedLVSConfiguration(of: id), paths.rejectedLVSConfiguration(of: id)]
@@ -75,26 +75,13 @@ extension LVSListeners {
 
   /// Removes what an upload has made, when it was the first one and did not come to its end.
   func takeBackUpload(_ id: ListenerID) async {
-    if !store.exists(id) { await removeUnit(ServiceUnit.unitName(of: id)) }
+    if !store.exists(id) { await supervisor.remove(ServiceUnit.unitName(of: id), logger) }
     _ = try? await BlockingIO.run { [paths] in
       // Of an earlier listener of this id; the present one is known.
       for path in [paths.stagedLVSConfiguration(of: id), paths.deletedLVSConfiguration(of: id)]
       where FileRead.exists(path) {
         try DurableFile.remove(path)
       }
-    }
-  }
-
-  private func removeUnit(_ unit: String) async {
-    do throws(SupervisorError) {
-      try await supervisor.disable(unit)
-    } catch {
-      logger.debug("unit not disabled", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
-    }
-    do throws(SupervisorError) {
-      try await supervisor.uninstall(unit)
-    } catch {
-      logger.warning("unit not removed", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
     }
   }
 }

@@ -1,8 +1,8 @@
 // What is on disk about UDP and SCTP listeners; reading only. A listener is known when it has a configuration (contract
 // services §5.1). All files lie in one folder; what is not a listener's configuration must not end in `.conf`.
 
-package import Files
 package import AmphoraProtocol
+package import Files
 
 /// The UDP and SCTP listeners on disk.
 ///

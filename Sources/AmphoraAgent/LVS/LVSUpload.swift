@@ -1,8 +1,8 @@
 // PUT …/udp_listener: a configuration replaces the one in use only after keepalived has looked at it; nothing is started.
 
-import Files
 import AmphoraCrypto
 package import AmphoraProtocol
+import Files
 import Logging
 
 extension LVSListeners {

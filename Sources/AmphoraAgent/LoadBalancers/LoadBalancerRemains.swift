@@ -41,7 +41,7 @@ extension LoadBalancers {
     }
     // After the files: on a full disk there is room for the script only now.
     if FileRead.exists(paths.vrrpCheckScript) { try await checkScripts.update(removed: id) }
-    await removeUnit(unit)
+    await supervisor.remove(unit, logger)
     try await BlockingIO.run { [stopped] in try stopped.remove(unit) }
     // The mark goes last, so that a delete that was cut short can be repeated.
     try await BlockingIO.run { try DurableFile.removeTree(directory) }
@@ -50,24 +50,11 @@ extension LoadBalancers {
   /// Removes what an upload has made, when it was the first one and did not come to its end.
   func takeBackUpload(_ id: LoadBalancerID) async {
     let isKnown = store.exists(id)
-    if !isKnown { await removeUnit(ServiceUnit.unitName(of: id)) }
+    if !isKnown { await supervisor.remove(ServiceUnit.unitName(of: id), logger) }
     _ = try? await BlockingIO.run { [paths] in
       try DurableFile.remove(paths.stagedConfiguration(of: id))
       // A refused configuration stays there for whoever looks for the reason.
       if !isKnown { DurableFile.removeIfEmpty(paths.directory(of: id)) }
-    }
-  }
-
-  private func removeUnit(_ unit: String) async {
-    do throws(SupervisorError) {
-      try await supervisor.disable(unit)
-    } catch {
-      logger.debug("unit not disabled", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
-    }
-    do throws(SupervisorError) {
-      try await supervisor.uninstall(unit)
-    } catch {
-      logger.warning("unit not removed", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
     }
   }
 }

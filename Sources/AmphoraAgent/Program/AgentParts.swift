@@ -4,8 +4,8 @@ import AmphoraProtocol
 import Files
 import Glibc
 import Logging
-import NIOPosix
 import Netlink
+import NIOPosix
 
 /// Everything between the API and the kernel.
 struct AgentParts: Sendable {

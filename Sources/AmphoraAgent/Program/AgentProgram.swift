@@ -7,9 +7,9 @@ import FoundationEssentials
 import Glibc
 import HummingbirdCore
 import Logging
+import Netlink
 import NIOCore
 import NIOPosix
-import Netlink
 import ServiceLifecycle
 import UnixSignals
 

@@ -1,8 +1,8 @@
 // What the agent tells of itself on the tenants' metrics endpoint. It is kept by the agent and asked for by the proxy over a
 // socket of root's, so that the numbers are those of the moment, and an agent that is down is seen as such.
 
-import Files
 import AmphoraProtocol
+import Files
 
 import Glibc
 import Synchronization

@@ -1,7 +1,7 @@
 // The socket over which the proxy asks the agent for its metrics: root's alone, and it carries nothing but them.
 
-import Files
 import AmphoraCrypto
+import Files
 import Glibc
 import Logging
 import NIOCore

@@ -5,8 +5,8 @@ import Files
 import Glibc
 import Logging
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import AmphoraAgent
 

@@ -4,8 +4,8 @@ import AmphoraProtocol
 import Files
 import Glibc
 import Logging
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import AmphoraAgent
 

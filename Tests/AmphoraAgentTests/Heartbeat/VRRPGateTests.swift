@@ -2,8 +2,8 @@
 
 import Files
 import Glibc
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import AmphoraAgent
 

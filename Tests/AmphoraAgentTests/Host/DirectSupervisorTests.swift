@@ -3,8 +3,8 @@ import Files
 import Foundation
 import Glibc
 import Logging
-import TestSupport
 import Testing
+import TestSupport
 
 /// The real haproxy under direct supervision, on UNIX sockets only.
 @Suite struct DirectSupervisorTests {

@@ -3,8 +3,8 @@
 import AmphoraProtocol
 import Logging
 import Netlink
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import AmphoraAgent
 

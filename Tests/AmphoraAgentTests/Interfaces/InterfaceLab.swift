@@ -7,8 +7,8 @@ import Files
 import Glibc
 import Logging
 import Netlink
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import AmphoraAgent
 

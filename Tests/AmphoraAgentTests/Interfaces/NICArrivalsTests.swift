@@ -3,8 +3,8 @@
 import Addresses
 import AmphoraProtocol
 import Netlink
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import AmphoraAgent
 

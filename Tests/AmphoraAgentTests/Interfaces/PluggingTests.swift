@@ -7,8 +7,8 @@ import Glibc
 import Logging
 import Netlink
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import AmphoraAgent
 

@@ -2,8 +2,8 @@
 //
 // That something does not come in is shown by what was sent after it and did: a wire keeps the order.
 
-import Files
 import Addresses
+import Files
 import Glibc
 import Netlink
 import Synchronization

@@ -1,8 +1,8 @@
 // What systemd says when it does not do what it is told about a UDP or SCTP listener, and the answers that become of it
 // (contract agent-api §3.6b, §3.7b, §3.9).
 
-import Files
 import AmphoraProtocol
+import Files
 import Glibc
 import Testing
 

@@ -1,6 +1,6 @@
-import Files
 import Addresses
 import AmphoraProtocol
+import Files
 import Glibc
 import Netlink
 import Synchronization

@@ -3,8 +3,8 @@
 import Glibc
 import Netlink
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import AmphoraAgent
 

@@ -8,8 +8,8 @@ import FoundationEssentials
 import Glibc
 import Netlink
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .serialized, .timeLimit(.minutes(8))) struct LoadBalancerCommandTests {
   /// A state folder and configuration of its own, with CAs.

@@ -11,8 +11,8 @@ import FoundationEssentials
 import Glibc
 import Netlink
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 final class ProcedureLab: Sendable {
   static let vip = "203.0.113.10"

@@ -4,8 +4,8 @@ import AmphoraController
 import AmphoraLab
 import AmphoraProtocol
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.live, .timeLimit(.minutes(5))) struct ProcedureTests {
   private static let red = [("10.0.1.21", "red"), ("10.0.1.22", "red")]

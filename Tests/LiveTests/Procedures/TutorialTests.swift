@@ -5,8 +5,8 @@ import AmphoraLab
 import AmphoraProtocol
 import FoundationEssentials
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.timeLimit(.minutes(5))) struct TutorialTests {
   private static func text(_ path: String) throws -> String {

@@ -6,6 +6,7 @@ import Files
 import Glibc
 import Synchronization
 import Testing
+import TestSupport
 
 /// One connection.
 final class TLSConnection: Sendable {
@@ -84,7 +85,7 @@ final class TLSConnection: Sendable {
   /// Everything that comes until the agent ends the connection; throws when it does not in time.
   func readToEnd(within limit: Duration = .seconds(20)) async throws -> String {
     let descriptor = descriptor
-    let bytes = try await BlockingIO.run { () -> [UInt8] in
+    let bytes = try await onThread { () -> [UInt8] in
       let deadline = ContinuousClock.now + limit
       var all: [UInt8] = []
       var buffer = [UInt8](repeating: 0, count: 65_536)

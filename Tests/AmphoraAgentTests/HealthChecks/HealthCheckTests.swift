@@ -7,6 +7,7 @@ import Glibc
 import Netlink
 import Synchronization
 import Testing
+import TestSupport
 
 @testable import AmphoraAgent
 
@@ -61,7 +62,7 @@ extension CheckLab {
     let lab = try CheckLab()
     let server = try SCTPMember(member, in: lab.lab.wire)
     async let code = lab.check("SCTP", "-t", "20", member, "9")
-    let packet = try await BlockingIO.run { try server.receive() }
+    let packet = try await onThread { try server.receive() }
     #expect(packet.count == 32)
     // Destination port 9, tag 0, an INIT of 20 bytes; then window and streams.
     #expect(Array(packet[2..<8]) == [0, 9, 0, 0, 0, 0])
@@ -74,7 +75,7 @@ extension CheckLab {
     try server.answer(packet, 6, to: amphora) { $0[3] ^= 1 }
     try server.answer(packet, 2, to: amphora)
     #expect(try await code == 0)
-    let abort = try await BlockingIO.run { try server.receive() }
+    let abort = try await onThread { try server.receive() }
     #expect(Array(abort[..<4]) == Array(packet[..<4]), "the same ports")
     #expect(Array(abort[4..<8]) == Array(packet[16..<20]), "our own tag")
     #expect(Array(abort[12...]) == [6, 1, 0, 4])
@@ -85,16 +86,16 @@ extension CheckLab {
     let server = try SCTPMember(CheckLab.member, in: lab.lab.wire)
     for (chunk, wanted, ends) in [(UInt8(6), Int32(1), false), (4, 3, true)] {
       async let code = lab.check("sctp", "-t", "20", CheckLab.member, "9")
-      let packet = try await BlockingIO.run { try server.receive() }
+      let packet = try await onThread { try server.receive() }
       try server.answer(packet, chunk, to: CheckLab.amphora)
       #expect(try await code == wanted)
-      if ends { #expect(try await BlockingIO.run { try server.receive() }[12] == 6) }
+      if ends { #expect(try await onThread { try server.receive() }[12] == 6) }
       #expect(server.isIdle)
     }
     let start = ContinuousClock.now
     #expect(try await lab.check("sctp", "-t", "1", CheckLab.member, "9") == 2)
     #expect(ContinuousClock.now - start >= .seconds(1))
-    _ = try await BlockingIO.run { try server.receive() }
+    _ = try await onThread { try server.receive() }
     #expect(server.isIdle, "no ABORT after silence")
   }
 
@@ -107,7 +108,7 @@ extension CheckLab {
       address, SCTPProbe(source: 1234, destination: 5678, tag: 1, sequence: 1), timeout: .seconds(20),
       protocols: "\(lab.lab.folder.path)/protocols")
     async let outcome = lab.lab.inside.run { check.run { _ in } }
-    let packet = try await BlockingIO.run { try server.receive() }
+    let packet = try await onThread { try server.receive() }
     #expect(packet == check.probe.initiation)
     try server.answer(packet, 2, to: CheckLab.amphora)
     #expect(try await outcome == .up)
@@ -139,7 +140,7 @@ extension CheckLab {
     #expect(try await lab.checkUDP(member) == 1)
     let server = try LabSocket(.udp, at: member, port: 53, in: lab.lab.wire)
     #expect(try await lab.checkUDP(member) == 0)
-    #expect(try await BlockingIO.run { try server.receive() } == Array("X".utf8))
+    #expect(try await onThread { try server.receive() } == Array("X".utf8))
     #expect(try await lab.checkUDP("198.51.100.9") == 1)
   }
 }

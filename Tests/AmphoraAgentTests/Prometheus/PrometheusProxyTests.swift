@@ -43,7 +43,7 @@ private final class ProxyLab: Sendable {
 
   /// Sends a request; what comes until the end, and whether the end was a reset.
   func ask(_ request: String = ProxyLab.get) async throws -> (text: String, isReset: Bool) {
-    try await BlockingIO.run { [self] in
+    try await onThread { [self] in
       let client = try LabSocket(.tcp, at: "127.0.0.1", in: lab.inside)
       try client.connect("127.0.0.1", 9102)
       try #require(client.isConnected(within: .seconds(10)))
@@ -72,7 +72,7 @@ private final class ProxyLab: Sendable {
     -> (text: String, isReset: Bool)
   {
     async let result = lab.ask(request)
-    try await BlockingIO.run {
+    try await onThread {
       let connection = try exporter.accept()
       #expect(try connection.receiveText().hasPrefix("GET /metrics HTTP/1.1\r\n"))
       try connection.send(answer)

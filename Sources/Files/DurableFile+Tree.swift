@@ -35,9 +35,11 @@ extension DurableFile {
     }
     guard status.st_mode & S_IFMT == S_IFDIR else { return try remove(path) }
     for name in FileRead.names(in: path) { try removeTree("\(path)/\(name)") }
-    guard changingFiles({ rmdir(path) }) == 0 || errno == ENOENT else {
+    guard changingFiles({ rmdir(path) }) == 0 else {
+      if errno == ENOENT { return }
       throw Failure(operation: "remove folder", path: path, errno: errno)
     }
+    try syncFolder(split(path).folder)
   }
 
   /// Removes a folder if nothing is in it; whatever else may be is left as it is.

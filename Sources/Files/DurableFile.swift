@@ -29,8 +29,9 @@ package enum DurableFile {
 
   /// Puts a file with exactly these bytes and this mode at `path`, replacing what is there.
   ///
-  /// The mode is set explicitly, so neither the umask nor a former file's mode counts. On failure `path` is as before,
-  /// and no temporary file is left.
+  /// The mode is set explicitly, so neither the umask nor a former file's mode counts. On failure `path` is as before, and
+  /// no temporary file is left; only when it was the folder that could not be synced, the new file is there, and a power
+  /// cut may bring back the old one.
   package static func write(_ bytes: some Collection<UInt8>, to path: String, mode: FileMode) throws(Failure) {
     let (folder, name) = split(path)
     let (descriptor, temporary) = try openTemporary(in: folder, for: name)
@@ -87,13 +88,7 @@ package enum DurableFile {
   /// A missing folder is fine. Call it at start only: a writer that is at work in the folder would lose its file.
   @discardableResult
   package static func removeLeftovers(in folder: String) throws(Failure) -> [String] {
-    let leftovers: [String]
-    do throws(Failure) {
-      leftovers = try FileRead.entries(of: folder).filter(isTemporary)
-    } catch {
-      if error.isMissing { return [] }
-      throw error
-    }
+    let leftovers = try FileRead.entriesIfAny(of: folder).filter(isTemporary)
     for name in leftovers { try remove("\(folder)/\(name)") }
     return leftovers
   }
@@ -103,15 +98,7 @@ package enum DurableFile {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count >= 4, parts[0].isEmpty, parts[parts.count - 1] == "tmp" else { return false }
     let random = parts[parts.count - 2].utf8
-    return random.count == 6
-      && random.allSatisfy {
-        switch $0 {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-          UInt8(ascii: "A")...UInt8(ascii: "Z"):
-          true
-        default: false
-        }
-      }
+    return random.count == 6 && random.allSatisfy(\.isASCIIAlphanumeric)
   }
 
   /// Makes an empty file `.NAME.XXXXXX.tmp` that only its owner can open, and returns its descriptor and path.

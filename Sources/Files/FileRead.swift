@@ -52,6 +52,16 @@ package enum FileRead {
   /// The names in a directory, sorted, without `.` and `..`; empty when it cannot be read.
   package static func names(in directory: String) -> [String] { (try? entries(of: directory)) ?? [] }
 
+  /// As ``entries(of:)``, but a directory that is not there is empty.
+  package static func entriesIfAny(of directory: String) throws(DurableFile.Failure) -> [String] {
+    do throws(DurableFile.Failure) {
+      return try entries(of: directory)
+    } catch {
+      if error.isMissing { return [] }
+      throw error
+    }
+  }
+
   /// The names in a directory, sorted, without `.` and `..`.
   package static func entries(of directory: String) throws(DurableFile.Failure) -> [String] {
     guard let stream = opendir(directory) else {
@@ -59,12 +69,16 @@ package enum FileRead {
     }
     defer { closedir(stream) }
     var names: [String] = []
+    // readdir(3): only errno tells an error from the end.
+    errno = 0
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
       if name != "." && name != ".." { names.append(name) }
+      errno = 0
     }
+    guard errno == 0 else { throw DurableFile.Failure(operation: "list", path: directory, errno: errno) }
     return names.sorted()
   }
 

@@ -5,6 +5,8 @@ struct BootOrders: Sendable {
   var metaData: MetaData?
   var nics: [NICPlan] = []
   var cloudConfig = CloudConfig()
+  /// Whether a file of the agent was ordered, or may have been, whose content cannot be read.
+  var lacksAgentFile = false
 
   /// Reads a mounted drive; what is wrong in one document does not touch the others.
   init(_ drive: ConfigDrive, report: inout BootReport) {
@@ -17,9 +19,13 @@ struct BootOrders: Sendable {
     if let document = Self.document("network_data.json", drive, &report) {
       nics = NetworkData.plans(document, report: &report)
     }
-    if let bytes = report.attempt({ try drive.file("\(base)/user_data") }) ?? nil {
-      cloudConfig = CloudConfig(bytes, report: &report)
+    if let bytes = report.attempt({ try drive.file("\(base)/user_data") }) {
+      if let bytes { cloudConfig = CloudConfig(bytes, report: &report) }
+    } else if metaData?.files.contains(where: \.path.isAgents) != true {
+      // Then they are there.
+      lacksAgentFile = true
     }
+    if metaData?.lacksAgentFile == true { lacksAgentFile = true }
   }
 
   private static func document(_ name: String, _ drive: ConfigDrive, _ report: inout BootReport) -> DriveField? {

@@ -1,4 +1,5 @@
-// What a run of init has to tell, one line each. Lines name files and fields, never contents: those may be secrets.
+// What a run of init has to tell, one line each. Lines name files and fields, never the contents of files: those may be
+// secrets. What the commands of runcmd print is told, as cloud-init does: a command that prints a secret puts it in the log.
 
 /// The outcome of a stage.
 package struct BootReport: Sendable {

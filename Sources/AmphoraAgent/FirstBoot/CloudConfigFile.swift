@@ -10,7 +10,7 @@ enum CloudConfigFile {
   static func order(_ field: DriveField) throws(FieldError) -> (FileOrder, unknown: [String]) {
     let path = try TargetPath(try field.required("path"))
     if let append = try field.optional("append"), try append.text().lowercased() != "false" {
-      throw append.error("is not done; the file \(path) is not written")
+      throw append.error("is not supported; the file \(path) is not written")
     }
     var order = FileOrder(path: path, content: try content(field))
     guard order.content.count <= 1 << 20 else { throw field.error("is larger than 1 MiB") }
@@ -23,7 +23,7 @@ enum CloudConfigFile {
   private static func content(_ field: DriveField) throws(FieldError) -> [UInt8] {
     guard let content = try field.optional("content") else {
       // An empty file is one that has an empty content, not one whose content was forgotten under another key.
-      if let source = try field.optional("source") { throw source.error("is not done: nothing is downloaded") }
+      if let source = try field.optional("source") { throw source.error("is not supported: nothing is downloaded") }
       return []
     }
     let text = try content.text()

@@ -56,7 +56,8 @@ package struct FirstBoot: Sendable {
     guard let orders = readDrive(until: .now, &known) else { return report }
     let instance = orders.metaData?.instance
     guard done.isNew(instance) else { return report }
-    report.attempt { try done.set(instance) }
+    // Without the note one that reboots the machine would do so for ever.
+    guard report.attempt({ try done.set(instance) }) != nil else { return report }
     BootCommands.run(orders.cloudConfig.commands, report: &report)
     return report
   }
@@ -111,14 +112,14 @@ package struct FirstBoot: Sendable {
 
   /// What is done once for an instance.
   ///
-  /// - Returns: false when a file of the agent could not be written. The amphora then never served, so that nothing is
+  /// - Returns: false when a file of the agent could not be read or written. The amphora then never served, so that nothing is
   ///   lost when the next boot tries again; after any other failure it would put back what controllers have replaced.
   private func writeOnce(_ orders: BootOrders, _ report: inout BootReport) -> Bool {
     let accounts = Accounts(root: root)
     let files = (orders.metaData?.files ?? []) + orders.cloudConfig.files
     root.tidy(Set(files.map(\.path.folder)), report: &report)
     removeForeignHostKeys(&report)
-    var isWhole = true
+    var isWhole = !orders.lacksAgentFile
     var written = 0
     for file in files {
       if report.attempt({ try root.write(file, accounts: accounts) }) != nil {

@@ -16,14 +16,7 @@ struct HostName: Hashable, Sendable {
       text.utf8.count <= 253
       && parts.allSatisfy { part in
         (1...63).contains(part.utf8.count) && part.first != "-" && part.last != "-"
-          && part.utf8.allSatisfy {
-            switch $0 {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-              UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"):
-              true
-            default: false
-            }
-          }
+          && part.utf8.allSatisfy { $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "-") }
       }
     guard isName else { throw field.error("is \(Quoted.text(text)), which is no host name") }
     full = text

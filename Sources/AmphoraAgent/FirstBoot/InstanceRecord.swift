@@ -12,14 +12,7 @@ struct InstanceID: Hashable, Sendable, CustomStringConvertible {
     let text = try field.text()
     let isID =
       (1...64).contains(text.utf8.count)
-      && text.utf8.allSatisfy {
-        switch $0 {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-          UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"):
-          true
-        default: false
-        }
-      }
+      && text.utf8.allSatisfy { $0.isASCIIAlphanumeric || $0 == UInt8(ascii: "-") }
     guard isID else { throw field.error("is \(Quoted.text(text)), which is no instance's id") }
     description = text
   }

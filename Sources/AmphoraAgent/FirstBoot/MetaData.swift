@@ -9,6 +9,8 @@ struct MetaData: Sendable {
   var keys: [AuthorizedKey] = []
   var seed: [UInt8] = []
   var files: [FileOrder] = []
+  /// Whether a file of the agent is named whose content cannot be read.
+  var lacksAgentFile = false
 
   /// 16 files of the largest size; nova's classic limits are 5 files of 10 KiB.
   private static let largestTotal = 16 << 20
@@ -24,7 +26,12 @@ struct MetaData: Sendable {
     seed = report.attempt { try Self.seed(document) } ?? []
     var total = 0
     for field in report.attempt({ try document.optional("files")?.elements(limit: 64) ?? [] }) ?? [] {
-      guard let order = report.attempt({ try Self.file(field, drive) }) else { continue }
+      guard let path = report.attempt({ try TargetPath(try field.required("path")) }) else { continue }
+      guard let content = report.attempt({ try Self.content(field, drive) }) else {
+        if path.isAgents { lacksAgentFile = true }
+        continue
+      }
+      let order = FileOrder(path: path, content: content)
       total += order.content.count
       guard total <= Self.largestTotal else {
         report.problem("\(field.name) is past the \(Self.largestTotal) bytes that all files may have together")
@@ -47,14 +54,13 @@ struct MetaData: Sendable {
     return Array(data)
   }
 
-  private static func file(_ field: DriveField, _ drive: ConfigDrive) throws(FieldError) -> FileOrder {
-    let path = try TargetPath(try field.required("path"))
+  private static func content(_ field: DriveField, _ drive: ConfigDrive) throws(FieldError) -> [UInt8] {
     let place = try field.required("content_path")
     let body = try TargetPath(place).description
     guard body.hasPrefix("/content/") else { throw place.error("does not begin with /content/") }
     guard let content = try drive.file(String(body.dropFirst())) else {
       throw place.error("names \(Quoted.text(body)), which is not on the drive")
     }
-    return FileOrder(path: path, content: content)
+    return content
   }
 }

@@ -8,7 +8,11 @@ enum NetworkData {
   static func plans(_ document: DriveField, report: inout BootReport) -> [NICPlan] {
     var plans: [(id: String, plan: NICPlan)] = []
     for field in report.attempt({ try document.optional("links")?.elements(limit: 64) ?? [] }) ?? [] {
-      if let link = report.attempt({ try link(field) }) { plans.append(link) }
+      guard var link = report.attempt({ try link(field) }) else { continue }
+      // A wrong MTU costs performance; without the link nobody reaches the amphora. 68 is the least that IPv4 needs
+      // (RFC 791), 65536 the most that a driver takes.
+      link.plan.mtu = report.attempt { try field.optional("mtu")?.number(in: 68...65_536) } ?? nil
+      plans.append(link)
     }
     for field in report.attempt({ try document.optional("networks")?.elements() ?? [] }) ?? [] {
       report.attempt {
@@ -35,10 +39,7 @@ enum NetworkData {
     guard let mac = MACAddress(try address.text()) else {
       throw address.error("is \(Quoted.text(try address.text())), which is no MAC address")
     }
-    var plan = NICPlan(mac: mac)
-    // 68 is the least that IPv4 needs (RFC 791), 65536 the most that a driver takes.
-    plan.mtu = try field.optional("mtu")?.number(in: 68...65_536)
-    return (id, plan)
+    return (id, NICPlan(mac: mac))
   }
 
   private static func add(_ field: DriveField, to plan: inout NICPlan) throws(FieldError) {

@@ -15,14 +15,7 @@ struct TimeZoneName: Hashable, Sendable {
       text.utf8.count <= 64
       && parts.allSatisfy { part in
         !part.isEmpty
-          && part.utf8.allSatisfy {
-            switch $0 {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-              UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "+"):
-              true
-            default: false
-            }
-          }
+          && part.utf8.allSatisfy { $0.isASCIIAlphanumeric || "-_+".utf8.contains($0) }
       }
     guard isName else { throw field.error("is \(Quoted.text(text)), which is no time zone") }
     self.text = text

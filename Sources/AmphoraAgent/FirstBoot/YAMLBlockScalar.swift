@@ -18,7 +18,7 @@ struct YAMLBlockScalar {
       case "-" where end == .clip: end = .strip
       case "+" where end == .clip: end = .keep
       case "1"..."9" where indicator == nil: indicator = Int(letter.value - 0x30)
-      default: throw line.refusal("has \(Quoted.text(String(words[0]))) after the sign of a block")
+      default: throw line.refusal("has more than a digit, + and - after the sign of a block")
       }
     }
     let rest = words.count == 2 ? words[1].drop { $0 == " " } : YAMLText()

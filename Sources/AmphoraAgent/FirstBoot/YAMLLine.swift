@@ -53,6 +53,10 @@ struct YAMLLine: Sendable {
       guard line.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
         throw YAMLRefusal(line: number, reason: "has a control character")
       }
+      // Other readers end a line at them.
+      guard !text.unicodeScalars.contains(where: { ["\u{85}", "\u{2028}", "\u{2029}"].contains($0) }) else {
+        throw YAMLRefusal(line: number, reason: "has a line break that is none of ASCII's")
+      }
       lines.append(YAMLLine(number: number, text: text))
     }
     // What follows the last line end is a line only if there is something.

@@ -64,11 +64,17 @@ struct YAMLReader {
 
   // MARK: Mappings
 
+  private static let mostEntries = 256
+
   private mutating func mapping(at indent: Int) throws(YAMLRefusal) -> DriveValue {
     var entries: [DriveValue.Entry] = []
     while let line = next(), line.indent == indent {
       guard let (key, rest) = try YAMLScalar.key(of: line) else {
         throw line.refusal("is neither 'key: value' nor '- element'")
+      }
+      // Each key is compared with those before it.
+      guard entries.count < Self.mostEntries else {
+        throw line.refusal("is past the \(Self.mostEntries) keys that a mapping may have")
       }
       guard !entries.contains(where: { $0.key == key }) else {
         throw line.refusal("has the key \(Quoted.text(key)) again")

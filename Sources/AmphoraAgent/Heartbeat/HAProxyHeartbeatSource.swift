@@ -1,6 +1,7 @@
 // Listeners and pools of the haproxy load balancers below the base path: contract heartbeat-and-config §2.3.
 
 import AmphoraProtocol
+import Files
 
 /// The haproxy load balancers of this amphora (normally one).
 package struct HAProxyHeartbeatSource: HeartbeatSource {
@@ -15,8 +16,14 @@ package struct HAProxyHeartbeatSource: HeartbeatSource {
 
   package func collect(within budget: Duration) -> HeartbeatReport {
     let deadline = ContinuousClock.now + budget
-    let running = store.ids().filter(store.isRunning)
     var report = HeartbeatReport()
+    let running: [LoadBalancerID]
+    do throws(DurableFile.Failure) {
+      running = try store.list().filter(store.isRunning)
+    } catch {
+      report.problems["haproxy"] = "\(error)"
+      return report
+    }
     for (index, id) in running.enumerated() {
       // Each gets an equal part of what is left: one stuck haproxy must not cost the others their turn.
       let share = (deadline - .now) / (running.count - index)
@@ -31,7 +38,8 @@ package struct HAProxyHeartbeatSource: HeartbeatSource {
 
   package func configuredListeners() -> Set<String>? {
     var names: Set<String> = []
-    for id in store.ids() {
+    guard let ids = try? store.list() else { return nil }
+    for id in ids {
       guard let configuration = try? store.parsed(id) else { return nil }
       names.formUnion(configuration.frontends.map(\.name))
     }

@@ -41,7 +41,7 @@ package struct InterfaceConfigurator: Sendable {
   /// On one that is in it already nothing changes.
   package func up(_ file: InterfaceFile) throws -> Outcome {
     var outcome = Outcome()
-    try prepareFirewall(file)
+    try prepareFirewall(file, &outcome)
     let socket = try askKernel { () throws(NetlinkError) in try NetlinkSocket() }
     let link = try find(file.name, socket)
     let automatic = AutomaticConfiguration(file: file, paths: paths)
@@ -73,11 +73,13 @@ package struct InterfaceConfigurator: Sendable {
     return link
   }
 
-  private func prepareFirewall(_ file: InterfaceFile) throws {
+  private func prepareFirewall(_ file: InterfaceFile, _ outcome: inout Outcome) throws {
     guard file.isSRIOV else { return }
     try onStep("load firewall")
     do throws(VIPFirewall.Failure) {
-      try paths.firewall.guardPort()
+      if let refusal = try paths.firewall.guardPort() {
+        outcome.warnings.append("\(refusal); until the controller sends new ones, nothing is let in")
+      }
     } catch {
       throw InterfaceError.firewall(file.name, error)
     }

@@ -36,11 +36,21 @@ package struct VIPFirewall: Sendable {
 
   /// Loads the stored rules, or ones that let nothing in when there are none yet.
   ///
-  /// Called before the link of an SR-IOV port comes up.
-  package func guardPort() throws(Failure) {
-    // An empty or cut file, as a crash leaves behind that writes in place, loads well and filters nothing.
+  /// Called before the link of an SR-IOV port comes up. Upstream's agent writes the file in place, so that a crash may have
+  /// left any beginning of it.
+  /// - Returns: why the stored rules are not in force, when nft refused them and ones that let nothing in are instead.
+  @discardableResult
+  package func guardPort() throws(Failure) -> Failure? {
+    // An empty file, or one cut early, loads well and filters nothing.
     if FileRead.text(file)?.contains("policy drop;") != true { try store(Array(Self.closed.utf8)) }
-    try load()
+    do throws(Failure) {
+      try load()
+      return nil
+    } catch {
+      // The file stays for whoever looks for the reason; the controller's next rules replace it.
+      do throws(Failure) { try run(["-f", "-"], input: Self.closed) } catch _ { throw error }
+      return error
+    }
   }
 
   /// Lets in what the rules say and nothing else; a change is one transaction, and open connections go on.
@@ -51,8 +61,9 @@ package struct VIPFirewall: Sendable {
     // Asked first: what is stored is loaded by the next boot, so it must be good.
     try run(["-c", "-f", "-"], input: text)
     let former = try? FileRead.bytes(file)
-    try store(Array(text.utf8))
     do throws(Failure) {
+      // The rename may have happened when this fails.
+      try store(Array(text.utf8))
       try load()
     } catch {
       if let former { try? store(former) } else { try? DurableFile.remove(file) }

@@ -29,7 +29,14 @@ package struct LVSHeartbeatSource: HeartbeatSource {
   package func collect(within budget: Duration) -> HeartbeatReport {
     var report = HeartbeatReport()
     var snapshots: [NetworkNamespace: Result<IPVSSnapshot, any Error>] = [:]
-    for id in store.ids() where store.isRunning(id) {
+    let ids: [ListenerID]
+    do throws(DurableFile.Failure) {
+      ids = try store.list()
+    } catch {
+      report.problems["lvs"] = "\(error)"
+      return report
+    }
+    for id in ids where store.isRunning(id) {
       do throws(DurableFile.Failure) {
         let configuration = try store.parsed(id)
         if configuration.isDisabled { continue }
@@ -47,7 +54,7 @@ package struct LVSHeartbeatSource: HeartbeatSource {
     return report
   }
 
-  package func configuredListeners() -> Set<String>? { Set(store.ids().map(\.text)) }
+  package func configuredListeners() -> Set<String>? { (try? store.list()).map { Set($0.map(\.text)) } }
 
   private func add(
     _ id: ListenerID, _ configuration: LVSConfiguration, _ result: Result<IPVSSnapshot, any Error>,

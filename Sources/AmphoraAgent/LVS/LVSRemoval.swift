@@ -15,12 +15,13 @@ extension LVSListeners {
     if isDeleted { return try await finishDelete(id) }
     guard isKnown else { return }
     let unit = ServiceUnit.unitName(of: id)
-    do throws(SupervisorError) {
+    do throws(LVSError) {
       // Also when it does not run: it may just be started again after a crash, and would come back without supervision.
-      try await supervisor.stop(unit)
+      try await run(.stop, id)
     } catch {
-      if wasRunning { throw LVSError.stopBeforeDeleteFailed(output: error.output) }
-      logger.debug("not stopped before the delete", metadata: ["unit": "\(unit)", "output": "\(error.output)"])
+      guard case .actionFailed(_, _, let output) = error else { throw error }
+      if wasRunning { throw LVSError.stopBeforeDeleteFailed(output: output) }
+      logger.debug("not stopped before the delete", metadata: ["unit": "\(unit)", "output": "\(output)"])
     }
     let (path, mark) = (paths.lvsConfiguration(of: id), paths.deletedLVSConfiguration(of: id))
     try await BlockingIO.run { try DurableFile.move(path, to: mark) }
@@ -43,17 +44,18 @@ extension LVSListeners {
   /// Finishes deletes and takes back first uploads that ended half-way; for the start, when nothing else is at work.
   package func clearRemains() async {
     do {
-      for id in try await BlockingIO.run({ [store] in store.remains() }) {
+      for id in try await BlockingIO.run({ [store] in try store.remains() }) {
         do {
           // Since the boot systemd may be trying to start what is not there.
           if !store.exists(id) { try? await supervisor.stop(ServiceUnit.unitName(of: id)) }
           if store.isDeleted(id) { try await finishDelete(id) } else { await takeBackUpload(id) }
         } catch {
-          logger.warning("remains of a delete stay", metadata: ["listener": "\(id)", "error": "\(error)"])
+          logger.warning(
+            "could not clean up after an interrupted delete", metadata: ["listener": "\(id)", "error": "\(error)"])
         }
       }
     } catch {
-      logger.warning("remains were not looked for", metadata: ["error": "\(error)"])
+      logger.warning("could not look for interrupted deletes", metadata: ["error": "\(error)"])
     }
   }
 

@@ -13,7 +13,12 @@ package struct LVSStore: Sendable {
   package init(paths: AgentPaths) { self.paths = paths }
 
   /// The ids of the known listeners, sorted.
-  package func ids() -> [ListenerID] { ids(suffix: ".conf") }
+  ///
+  /// None when the folder cannot be read; where a wrong none would do harm, ``list()`` says so.
+  package func ids() -> [ListenerID] { (try? list()) ?? [] }
+
+  /// The ids of the known listeners, sorted.
+  package func list() throws(DurableFile.Failure) -> [ListenerID] { try ids(suffix: ".conf") }
 
   /// Whether the listener is known.
   package func exists(_ id: ListenerID) -> Bool { FileRead.exists(paths.lvsConfiguration(of: id)) }
@@ -39,11 +44,13 @@ package struct LVSStore: Sendable {
   }
 
   /// The ids of which an upload or a delete that ended half-way has left something.
-  func remains() -> [ListenerID] { Array(Set(ids(suffix: ".conf.new") + ids(suffix: ".conf.deleted"))) }
+  func remains() throws(DurableFile.Failure) -> [ListenerID] {
+    Array(Set(try ids(suffix: ".conf.new") + ids(suffix: ".conf.deleted")))
+  }
 
-  private func ids(suffix: String) -> [ListenerID] {
+  private func ids(suffix: String) throws(DurableFile.Failure) -> [ListenerID] {
     let prefix = "octavia-keepalivedlvs-"
-    return FileRead.names(in: paths.lvsDirectory).compactMap { name in
+    return try FileRead.entriesIfAny(of: paths.lvsDirectory).compactMap { name in
       guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
       return ListenerID(name.dropFirst(prefix.count).dropLast(suffix.count))
     }

@@ -56,7 +56,8 @@ extension LVSListeners {
     case .usable: break
     case .doubtful(let words):
       // Also for a pool without members, so it is nothing to look into.
-      logger.debug("keepalived has doubts about a listener", metadata: ["listener": "\(id)", "output": "\(words)"])
+      logger.debug(
+        "keepalived warns about a listener's configuration", metadata: ["listener": "\(id)", "output": "\(words)"])
     case .unusable(let words):
       logger.notice("keepalived refuses a listener", metadata: ["listener": "\(id)", "output": "\(words)"])
       try await BlockingIO.run { [paths] in try DurableFile.move(staged, to: paths.rejectedLVSConfiguration(of: id)) }

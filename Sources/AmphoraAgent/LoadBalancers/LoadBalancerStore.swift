@@ -13,8 +13,13 @@ package struct LoadBalancerStore: Sendable {
   package init(paths: AgentPaths) { self.paths = paths }
 
   /// The ids of the known load balancers, sorted.
-  package func ids() -> [LoadBalancerID] {
-    FileRead.names(in: paths.base).compactMap { LoadBalancerID($0) }.filter(exists)
+  ///
+  /// None when the folder cannot be read; where a wrong none would do harm, ``list()`` says so.
+  package func ids() -> [LoadBalancerID] { (try? list()) ?? [] }
+
+  /// The ids of the known load balancers, sorted.
+  package func list() throws(DurableFile.Failure) -> [LoadBalancerID] {
+    try FileRead.entriesIfAny(of: paths.base).compactMap { LoadBalancerID($0) }.filter(exists)
   }
 
   /// Whether the load balancer is known.

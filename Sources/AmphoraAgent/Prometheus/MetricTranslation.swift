@@ -11,6 +11,8 @@ struct MetricTranslation: ~Copyable {
   private let onRejected: ((String) -> Void)?
   /// The beginning of a line whose end has not come yet.
   private var rest: [UInt8] = []
+  /// Whether the line that has begun is past ``longestLine``; nothing of it is kept then.
+  private var isTooLong = false
   private var current = Known()
 
   /// A metric of haproxy's and what becomes of it; the last one seen is kept.
@@ -31,12 +33,10 @@ struct MetricTranslation: ~Copyable {
   /// Takes the next part of the text, which may end anywhere.
   mutating func take(_ bytes: UnsafeRawBufferPointer) {
     var start = 0
-    if !rest.isEmpty {
+    if !rest.isEmpty || isTooLong {
       guard let end = Self.find(UInt8(ascii: "\n"), in: bytes, from: 0) else { return keep(bytes[...]) }
-      rest.append(contentsOf: bytes[..<end])
-      let line = rest
-      rest.removeAll(keepingCapacity: true)
-      line.withUnsafeBytes { translate($0) }
+      keep(bytes[..<end])
+      endLine()
       start = end + 1
     }
     while let end = Self.find(UInt8(ascii: "\n"), in: bytes, from: start) {
@@ -47,15 +47,22 @@ struct MetricTranslation: ~Copyable {
   }
 
   /// Takes what is left when the text has ended without a line end.
-  mutating func finish() {
-    if rest.isEmpty { return }
+  mutating func finish() { endLine() }
+
+  private mutating func endLine() {
+    if isTooLong { onRejected?("a line of more than \(Self.longestLine) bytes") }
+    isTooLong = false
     let line = rest
-    rest = []
+    rest.removeAll(keepingCapacity: true)
     line.withUnsafeBytes { translate($0) }
   }
 
   private mutating func keep(_ bytes: Slice<UnsafeRawBufferPointer>) {
-    guard rest.count + bytes.count <= Self.longestLine else { return }
+    guard !isTooLong, rest.count + bytes.count <= Self.longestLine else {
+      rest.removeAll(keepingCapacity: true)
+      isTooLong = true
+      return
+    }
     rest.append(contentsOf: bytes)
   }
 

@@ -65,7 +65,12 @@ package final class PrometheusProxy: Sendable {
     while !isOver() {
       var entry = pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0)
       let isFull = open.load(ordering: .relaxed) >= Self.mostConnections
-      guard poll(&entry, isFull ? 0 : 1, isFull ? 20 : 1000) > 0, let client = listener.accept() else { continue }
+      guard poll(&entry, isFull ? 0 : 1, isFull ? 20 : 1000) > 0 else { continue }
+      guard let client = listener.accept() else {
+        // Without descriptors left, it would be asked again at once.
+        poll(nil, 0, 20)
+        continue
+      }
       open.add(1, ordering: .relaxed)
       let descriptor = client.release()
       let isStarted = BackgroundThread.detach(name: "scrape") { [self] in

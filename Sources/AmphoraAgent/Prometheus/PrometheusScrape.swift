@@ -39,7 +39,7 @@ struct PrometheusScrape {
   private static func request(_ client: borrowing TimedSocket, until deadline: ContinuousClock.Instant) -> Answer {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4096)
-    while !isWhole(bytes) {
+    while !hasHead(bytes) {
       guard let count = try? chunk.withUnsafeMutableBytes({ try client.read(into: $0, until: deadline) }), count > 0,
         bytes.count + count <= 32 << 10
       else { return .none }
@@ -53,9 +53,18 @@ struct PrometheusScrape {
     }
   }
 
-  /// Whether an empty line ends the bytes.
-  private static func isWhole(_ bytes: [UInt8]) -> Bool {
-    bytes.suffix(4) == Array("\r\n\r\n".utf8)[...] || bytes.suffix(2) == Array("\n\n".utf8)[...]
+  /// Whether there is the empty line that ends the head; a body behind it does not matter.
+  private static func hasHead(_ bytes: [UInt8]) -> Bool {
+    var isLineEmpty = false
+    for byte in bytes {
+      if byte == UInt8(ascii: "\n") {
+        if isLineEmpty { return true }
+        isLineEmpty = true
+      } else if byte != UInt8(ascii: "\r") {
+        isLineEmpty = false
+      }
+    }
+    return false
   }
 
   private func relay(_ client: borrowing TimedSocket, until begin: ContinuousClock.Instant, withBody: Bool) {

@@ -37,7 +37,7 @@ package actor VRRPCheckScripts {
   /// starts load balancers that were stopped, and they must be checked again.
   package func updateAtStart() async throws {
     let isInUse = try await BlockingIO.run { [paths, store] in
-      FileRead.exists(paths.vrrpCheckScript) && !(store.ids().isEmpty && LVSStore(paths: paths).ids().isEmpty)
+      try FileRead.exists(paths.vrrpCheckScript) && !(store.list().isEmpty && LVSStore(paths: paths).list().isEmpty)
     }
     if isInUse { try await update() }
   }
@@ -49,8 +49,8 @@ package actor VRRPCheckScripts {
       try DurableFile.createDirectory(paths.vrrpDirectory, mode: 0o755)
       try DurableFile.createDirectory(paths.vrrpCheckScripts, mode: 0o755)
       // A load balancer that was deleted was not lost: until something else happens, the amphora may hold the VIP.
-      let known = store.ids() + (removed.map { [$0] } ?? [])
-      if known.isEmpty && !LVSStore(paths: paths).ids().isEmpty {
+      let known = try store.list() + (removed.map { [$0] } ?? [])
+      if try known.isEmpty && !LVSStore(paths: paths).list().isEmpty {
         return try DurableFile.remove(paths.haproxyCheckScript)
       }
       let sockets = known.filter { $0 != removed && !stopped.contains(ServiceUnit.unitName(of: $0)) }

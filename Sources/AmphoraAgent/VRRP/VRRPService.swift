@@ -95,7 +95,7 @@ package struct VRRPService: Sendable {
     _ = try? await BlockingIO.run { [paths] in
       try DurableFile.remove(paths.vrrpCheckScript)
       // A pair's load balancers have their check there before keepalived comes.
-      if LoadBalancerStore(paths: paths).ids().isEmpty { try DurableFile.remove(paths.haproxyCheckScript) }
+      if try LoadBalancerStore(paths: paths).list().isEmpty { try DurableFile.remove(paths.haproxyCheckScript) }
       DurableFile.removeIfEmpty(paths.vrrpCheckScripts)
       DurableFile.removeIfEmpty(paths.vrrpDirectory)
     }

@@ -52,12 +52,7 @@ enum SecretFile {
 
   /// The names in a folder, sorted; none when it does not exist.
   static func names(in path: String) throws(SecretFileError) -> [String] {
-    do throws(SecretFileError) {
-      return try mapped { () throws(DurableFile.Failure) in try FileRead.entries(of: path) }
-    } catch {
-      if error.errorNumber == ENOENT { return [] }
-      throw error
-    }
+    try mapped { () throws(DurableFile.Failure) in try FileRead.entriesIfAny(of: path) }
   }
 
   private static func mapped<Value>(

@@ -14,6 +14,7 @@ extension ConfigDrive {
   ///
   /// Most are secrets: the amphora's key, its configuration with the heartbeat key, the random seed.
   public func tree() throws -> [String: String] {
+    try check()
     var tree = [
       "openstack/latest/meta_data.json": try Self.json(metaData),
       "openstack/latest/network_data.json": try Self.json(NetworkData(network)),
@@ -43,7 +44,7 @@ extension ConfigDrive {
     var text = "#cloud-config\n# For the amphora \(name); read by cloud-init, or by amphora-agent init.\n\n"
     var commands = ["systemctl restart rsyslog"]
     if delivery == .userData {
-      text += "write_files:\n" + files.map(Self.written).joined() + "\n"
+      text += "write_files:\n" + files.map(Self.written).joined()
       // The files come after the agent's first start.
       commands.append("service amphora-agent restart")
     }
@@ -51,8 +52,12 @@ extension ConfigDrive {
     return text + "\ntimezone: \(timezone)\n"
   }
 
-  /// An entry of `write_files`: the text as a block, in which nothing needs escaping.
+  /// An entry of `write_files`: the text as a block, in which nothing needs escaping, or in base64 when there is something
+  /// that YAML would change or refuse.
   private static func written(_ file: BootFile) -> String {
+    guard file.text.unicodeScalars.allSatisfy({ $0 == "\t" || $0 == "\n" || $0.isPrintableInYAML }) else {
+      return "-   path: \(file.path)\n    encoding: b64\n    content: \(Data(file.text.utf8).base64EncodedString())\n"
+    }
     // By bytes: to Swift a carriage return with a line feed is one character.
     let newline = UInt8(ascii: "\n")
     var lines = file.text.utf8.split(separator: newline, omittingEmptySubsequences: false).map { String(Substring($0)) }

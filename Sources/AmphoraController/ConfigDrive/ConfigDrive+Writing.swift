@@ -1,5 +1,7 @@
 // The tree on disk: for whoever makes a medium of it.
 
+import Files
+
 /// Why a config drive was not written.
 public enum ConfigDriveError: Error, Hashable, Sendable, CustomStringConvertible {
   /// There is a tree already; what it has more than the new one would stay.
@@ -27,40 +29,51 @@ extension ConfigDrive {
   /// - Returns: the paths that were written, sorted.
   @discardableResult
   public func write(to folder: String) throws -> [String] {
-    try check()
+    let files = try tree()
     let top = "\(folder)/openstack"
     guard !SecretFile.exists(top) else { throw ConfigDriveError.exists(path: top) }
     var written: [String] = []
-    do {
-      for (name, text) in try tree().sorted(by: { $0.key < $1.key }) {
+    do throws(SecretFileError) {
+      for (name, text) in files.sorted(by: { $0.key < $1.key }) {
         let path = "\(folder)/\(name)"
         try SecretFile.makeFolder(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
         try SecretFile.write(text, to: path)
         written.append(path)
       }
-    } catch let error as SecretFileError {
+    } catch {
+      // Half a tree would be in the way of the next try, and holds secrets already.
+      try? DurableFile.removeTree(top)
       throw ConfigDriveError.file(error)
     }
     return written
   }
 
   /// What ends up in YAML or in a line of its own must not be able to say more.
-  private func check() throws(ConfigDriveError) {
+  func check() throws(ConfigDriveError) {
     var lines = [("name", name), ("domain", domain)]
     lines += sshKeys.flatMap { [("name of an ssh key", $0.key), ("ssh key", $0.value)] }
-    for (what, value) in lines where value.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
+    for (what, value) in lines where !value.unicodeScalars.allSatisfy(\.isPrintableInYAML) {
       throw .unusable(name: what, value: value, rule: "one line")
     }
     for (what, value) in [("time zone", timezone)] + files.map({ ("path", $0.path) }) {
-      let isPlain = value.utf8.allSatisfy {
-        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || "/._+-".utf8.contains($0)
-      }
+      let isPlain = value.utf8.allSatisfy { $0.isASCIIAlphanumeric || "/._+-".utf8.contains($0) }
       guard isPlain, !value.isEmpty else {
         throw .unusable(name: what, value: value, rule: "letters, digits and /._+-")
       }
     }
     for file in files where !file.path.hasPrefix("/") {
       throw .unusable(name: "path", value: file.path, rule: "absolute")
+    }
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether YAML takes it as itself within a line (YAML 1.1 §5.1, which cloud-init's reader follows): no control
+  /// character, no line break of Unicode's, no byte order mark.
+  var isPrintableInYAML: Bool {
+    switch value {
+    case 0x20...0x7E, 0xA0...0x2027, 0x202A...0xD7FF, 0xE000...0xFEFE, 0xFF00...0xFFFD, 0x10000...0x10FFFF: true
+    default: false
     }
   }
 }

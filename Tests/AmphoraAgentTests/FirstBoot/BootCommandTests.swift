@@ -50,6 +50,16 @@ import Testing
     #expect(drive.text("/out") == "run\nrun\n")
   }
 
+  @Test func `when that cannot be noted they do not run: one that reboots would do so for ever`() async throws {
+    let drive = try drive("- echo run >> $OUT\n")
+    await drive.apply()
+    // A folder stands in the way of the note.
+    try drive.place("/var/lib/amphora/instance-id.commands/x", "")
+    let report = await drive.boot().runCommands()
+    #expect(report.problems.count == 1, "\(report.problems)")
+    #expect(drive.text("/out") == nil)
+  }
+
   @Test func `that they ran is on disk before they do, for one may reboot the machine`() async throws {
     let record = "/var/lib/amphora/instance-id.commands"
     let drive = try TrialDrive()

@@ -193,8 +193,8 @@ import Testing
       ("path: /a\n  permissions: '77777'", "permissions is '77777', no octal mode such as '0600'"),
       ("path: /a\n  encoding: gz+b64\n  content: a", "encoding is 'gz+b64'; known are text/plain, b64 and base64"),
       ("path: /a\n  encoding: b64\n  content: '%'", "content is no base64"),
-      ("path: /a\n  append: true\n  content: a", "append is not done; the file /a is not written"),
-      ("path: /a\n  source: [u]", "source is not done: nothing is downloaded"),
+      ("path: /a\n  append: true\n  content: a", "append is not supported; the file /a is not written"),
+      ("path: /a\n  source: [u]", "source is not supported: nothing is downloaded"),
       ("path: /a\n  content: [a]", "content is no text"),
     ])
   func `a bad file is told by its field and leaves the next`(_ file: String, _ problem: String) {

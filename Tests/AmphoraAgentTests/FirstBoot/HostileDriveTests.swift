@@ -77,6 +77,26 @@ import Testing
     #expect(drive.text("/etc/octavia/x") == "y")
   }
 
+  @Test(arguments: ["content/0000", "latest/user_data"])
+  func `what the agent needs and could not be read is read again at the next boot`(path: String) async throws {
+    let drive = try TrialDrive()
+    let isFile = path.hasPrefix("content")
+    try drive.meta(files: isFile ? TrialDrive.files : [:])
+    let content = isFile ? TrialDrive.files["/etc/octavia/amphora-agent.conf"] ?? "" : "#cloud-config\ntimezone: UTC\n"
+    try drive.put(path, content)
+    // A folder cannot be read as a file, as a drive with a bad sector.
+    let place = "\(drive.tree)/openstack/\(path)"
+    try FileManager.default.removeItem(atPath: place)
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
+    #expect(await drive.apply().problems.count == 1)
+    #expect(drive.text("/var/lib/amphora/instance-id") == nil)
+    try FileManager.default.removeItem(atPath: place)
+    try drive.put(path, content)
+    #expect(await drive.apply().problems.isEmpty)
+    #expect(drive.text("/var/lib/amphora/instance-id") != nil)
+    if isFile { #expect(drive.text("/etc/octavia/amphora-agent.conf") == content) }
+  }
+
   @Test func `sizes and numbers are bounded`() async throws {
     let drive = try TrialDrive()
     let large = String(repeating: "x", count: (1 << 20) + 1)

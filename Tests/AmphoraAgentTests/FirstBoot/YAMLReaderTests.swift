@@ -71,7 +71,8 @@ import Testing
       ("a: | b\n  c", 1, "after the sign"), ("- a\n b: c", 2, "indented more"), ("  a: b\n c: d", 2, "indentation"),
       ("a: - b", 1, "'-' of a list"), ("a: b\n- c", 2, "'-' of a list"), ("a", 1, "neither"),
       ("a: \"\\q\"", 1, "escape"),
-      ("a: \"\\ud800\"", 1, "number"), ("a: b\u{7}", 1, "control"), ("a: b\n: c", 2, "empty key"),
+      ("a: \"\\ud800\"", 1, "number"), ("a: b\u{7}", 1, "control"), ("a: b\u{2028}c", 1, "line break"),
+      ("a: b\n# \u{85}c: d", 2, "line break"), ("a: b\n: c", 2, "empty key"),
       ("a: |\n   \n  b", 2, "is empty"),
       ("a: [|]", 1, "within brackets"), ("a: [#b]", 1, "comment"),
     ])
@@ -97,6 +98,10 @@ import Testing
     let deep = (0..<20).map { String(repeating: " ", count: $0) + "a:\n" }.joined()
     #expect(throws: YAMLRefusal(line: 17, reason: "nests deeper than 16 levels")) { try read(deep) }
     #expect(throws: YAMLRefusal.self) { try read(String(repeating: "- ", count: 100_000) + "a") }
+    let keys = (0..<300).map { "  k\($0): v\n" }.joined()
+    #expect(throws: YAMLRefusal(line: 258, reason: "is past the 256 keys that a mapping may have")) {
+      try read("a:\n\(keys)")
+    }
     let line = String(repeating: "x", count: 1 << 20)
     let start = ContinuousClock.now
     _ = try read("a: \(line)\nb: |\n" + String(repeating: "  y\n", count: 100_000))

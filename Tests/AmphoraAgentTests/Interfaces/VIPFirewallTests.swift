@@ -208,6 +208,16 @@ import Testing
       #expect(FileRead.text(lab.paths.firewallRules) == VIPFirewall.closed)
       #expect(try !lab.listing().contains("dport 80"))
     }
+
+    // Cut where nft stumbles over it: the port comes up, closed, and the reason is told.
+    let cut = try #require(text).components(separatedBy: "icmpv6")[0]
+    #expect(cut.contains("policy drop;"))
+    try lab.lab.folder.write(cut, to: "nftables-vip.rules")
+    let (paths2, file2) = (lab.paths, lab.file)
+    let outcome = try lab.lab.inside.runBlocking { try InterfaceConfigurator(paths: paths2).up(file2) }
+    #expect(outcome.warnings.contains { $0.contains("nothing is let in") }, "\(outcome.warnings)")
+    #expect(try lab.listing().contains("policy drop") && !lab.listing().contains("dport 80"))
+    #expect(FileRead.text(lab.paths.firewallRules) == cut, "left for whoever looks for the reason")
   }
 
   @Test func `rules that nft refuses leave file and filter as they were, and a port without filter stays down`() throws

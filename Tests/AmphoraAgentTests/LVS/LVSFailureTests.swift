@@ -190,6 +190,8 @@ import Testing
     case 2, 134, 139: #expect(check == .unusable("Unknown keyword"))
     default: #expect(check == .doubtful("Unknown keyword"))
     }
-    #expect(KeepalivedCheck.judge(status: 5, output: "There are 1 missing '}'s or extra '{'s") != .doubtful(""))
+    #expect(
+      KeepalivedCheck.judge(status: 5, output: "There are 1 missing '}'s or extra '{'s")
+        == .unusable("There are 1 missing '}'s or extra '{'s"))
   }
 }

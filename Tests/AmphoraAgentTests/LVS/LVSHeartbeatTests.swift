@@ -215,7 +215,21 @@ import Testing
     #expect(FileRead.text(counters.path)?.contains(#""bin":80,"bout":90,"ereq":0,"stot":1"#) == true)
   }
 
-  @Test func `the example of the heartbeat's text comes out`() throws {
+  @Test func `a folder that cannot be read is not one without listeners`() throws {
+    let folder = try LabFolder()
+    // A file in its place fails as a process without free descriptors does: with something else than "not there".
+    try DurableFile.write([], to: folder.paths.lvsDirectory, mode: 0o600)
+    let source = LVSHeartbeatSource(paths: folder.paths)
+    #expect(source.configuredListeners() == nil, "their counters are kept")
+    #expect(source.collect(within: .seconds(1)).problems["lvs"] != nil)
+    let none = AgentPaths(base: folder.paths.lvsDirectory)
+    #expect(HAProxyHeartbeatSource(paths: none).configuredListeners() == nil)
+    #expect(HAProxyHeartbeatSource(paths: none).collect(within: .seconds(1)).problems["haproxy"] != nil)
+    try DurableFile.remove(folder.paths.lvsDirectory)
+    #expect(source.configuredListeners() == [])
+  }
+
+  @Test func `members and pool stand in the heartbeat's text under their keys`() throws {
     let bench = try Bench()
     let id = try bench.add(LVSExample.fourMembers())
     let pool = try #require(bench.collect().pools.first)

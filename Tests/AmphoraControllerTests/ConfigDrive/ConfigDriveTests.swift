@@ -3,6 +3,7 @@
 import Addresses
 import AmphoraProtocol
 import Foundation
+import Glibc
 import Testing
 
 @testable import AmphoraController
@@ -106,11 +107,14 @@ import Testing
     #expect(document == ["runcmd": .array([.string("systemctl restart rsyslog")]), "timezone": .string("UTC")])
   }
 
-  @Test func `in user_data mode every byte of the files comes through YAML`() throws {
-    let texts = [
+  // Each is also the last one once: what follows the list must not become part of it.
+  @Test(arguments: 0..<11) func `in user_data mode every byte of the files comes through YAML`(rotation: Int) throws {
+    var texts = [
       "\n[DEFAULT]\nkey = a: b # c\n", "", "no newline at the end", "two\n\n\n", "  indented\nthen not\n", "a\r\nb\r\n",
       "\n", "- list\n\"quoted\" 'text' &amp; {x}\n\ttab\n", "---\n...\n",
+      "bell\u{7} next line\u{85}", "separators\u{2028}\u{2029}\u{FEFF}\n",
     ]
+    texts = Array(texts[rotation...] + texts[..<rotation])
     var drive = try Self.drive(texts.enumerated().map { BootFile(path: "/etc/f\($0.offset)", text: $0.element) })
     drive.delivery = .userData
     let tree = try drive.tree()
@@ -123,11 +127,13 @@ import Testing
     guard case .array(let entries)? = document["write_files"] else { throw NotAnObject() }
     #expect(entries.count == texts.count)
     for (index, text) in texts.enumerated() {
-      // YAML 1.2 §5.4: a parser normalises line breaks.
-      let expected = text.replacingOccurrences(of: "\r\n", with: "\n")
-      #expect(
-        entries[index] == .object(["path": .string("/etc/f\(index)"), "content": .string(expected)]),
-        "\(text.debugDescription)")
+      let entry = try Self.object(entries[index])
+      #expect(entry["path"] == .string("/etc/f\(index)"))
+      guard case .string(let content)? = entry["content"] else { throw NotAnObject() }
+      let isEncoded = entry["encoding"] == .string("b64")
+      #expect(isEncoded == text.unicodeScalars.contains { "\r\u{7}\u{85}\u{2028}".unicodeScalars.contains($0) })
+      let decoded = isEncoded ? Data(base64Encoded: content).map { String(decoding: $0, as: UTF8.self) } : content
+      #expect(decoded.map { Array($0.utf8) } == Array(text.utf8), "\(text.debugDescription)")
     }
   }
 
@@ -160,5 +166,25 @@ import Testing
     try refuses { $0.files = [BootFile(path: "etc/x", text: "")] }
     try refuses { $0.sshKeys = ["operator": "ssh-ed25519 AAAA\nssh-ed25519 BBBB"] }
     try refuses { $0.name = "a\u{1B}" }
+    try refuses { $0.name = "a\u{2028}runcmd: [reboot]" }
+    try refuses { $0.sshKeys = ["operator": "ssh-ed25519 AAAA\u{85}x"] }
+    var drive = try Self.drive()
+    drive.timezone = "UTC\nruncmd: [reboot]"
+    #expect(throws: ConfigDriveError.self) { try drive.tree() }
+  }
+
+  @Test(
+    .enabled(
+      if: ProcessInfo.processInfo.environment["AMPHORA_SANDBOX"] != nil, "skipped: needs a mount; run: sudo Tests/run"))
+  func `a tree that could not be written whole is removed, so that the next try can begin`() throws {
+    let folder = try CertificateFolder()
+    let place = folder.file("d")
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    try #require(mount("tmpfs", place, "tmpfs", 0, "size=64k") == 0)
+    defer { umount2(place, CInt(MNT_DETACH)) }
+    let large = BootFile(path: "/etc/x", text: String(repeating: "secret\n", count: 20_000))
+    #expect(throws: ConfigDriveError.self) { try Self.drive(Self.files + [large]).write(to: place) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place).isEmpty)
+    #expect(try !Self.drive().write(to: place).isEmpty)
   }
 }

@@ -1,6 +1,7 @@
 // Reads options as typed values out of a document and an environment, and collects every problem on the way.
 
 import Addresses
+import Files
 
 /// One pass over the options of a configuration.
 struct OptionReader {
@@ -126,10 +127,11 @@ extension OptionReader {
 
   /// An absolute path without `..` segments and control characters; trailing slashes are dropped.
   mutating func path(_ option: ConfigurationOption) -> String {
-    let allowed = "an absolute path without .. segments, NUL and other control characters"
+    // They end up in units and in scripts that keepalived runs.
+    let allowed = "an absolute path of letters, digits and /._+-@,:= without .. segments"
     return read(option, allowed: allowed, fallback: "/") { text in
       guard text.hasPrefix("/"), text.utf8.count < 4096,
-        text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }),
+        text.utf8.allSatisfy({ $0.isASCIIAlphanumeric || "/._+-@,:=".utf8.contains($0) }),
         !text.split(separator: "/").contains("..")
       else { return nil }
       var path = Substring(text)

@@ -16,8 +16,10 @@ IMAGE := $(CURDIR)/.build/image/amphora-x64-haproxy$(if $(filter slim,$(FLAVOUR)
 RELEASE := --configuration release --static-swift-stdlib
 # The release binary as it goes into the image.
 AGENT := $(CURDIR)/.build/release-stripped/amphora-agent
+# Its man pages.
+MANUAL := $(CURDIR)/.build/manual
 
-.PHONY: help setup build demo test interop differential system-root image boot-image image-test image-same image-lint bench lint clean check-swift check-root
+.PHONY: help setup build manual demo test interop differential system-root image boot-image image-test image-same image-lint bench lint clean check-swift check-root
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +50,15 @@ build: setup ## Build the release agent, stripped, static for the Swift runtime
 	@! grep -q AMPHORA_TEST_ $(AGENT) || { echo "The release agent has a hook for tests." >&2; exit 1; }
 	@ls -l $(AGENT) | awk '{printf "%s: %.1f MB\n", $$NF, $$5 / 1000000}'
 
+# The generator comes with swift-argument-parser, which every build fetches.
+MANUAL_TOOL := .build/manual-tool
+manual: build ## Man pages of the agent's commands, in .build/manual
+	@swift build --quiet --package-path .build/checkouts/swift-argument-parser --scratch-path $(MANUAL_TOOL) --product generate-manual
+	@rm -rf $(MANUAL) && mkdir -p $(MANUAL)
+	@$(MANUAL_TOOL)/debug/generate-manual $(AGENT) --multi-page --section 8 --date "$$(git log -1 --format=%cs)" --output-directory $(MANUAL)
+	@rm -f $(MANUAL)/*.help.8
+	@ls $(MANUAL) | wc -l | sed 's,$$, pages in $(MANUAL); read one with: man $(MANUAL)/amphora-agent.8,'
+
 check-root:
 	@if [ "$$(id -u)" != 0 ]; then \
 	  echo "This needs root: it makes network namespaces and mounts. Try: sudo make $(MAKECMDGOALS)" >&2; exit 1; fi
@@ -70,16 +81,16 @@ differential: check-root build ## The same requests to upstream's agent and to o
 system-root: check-root build ## A Debian root with the agent as in an image, for systemd-nspawn: DEST=DIR (needs root)
 	@Tests/Interop/system-root "$(DEST)" "$(AGENT)"
 
-# Beside the folder, so that an interrupted installation is not taken for a whole one.
+# Removed when it does not come to its end, so that an interrupted installation is not taken for a whole one.
 $(DIB)/bin/disk-image-create:
 	@echo "Installing diskimage-builder $(DIB_VERSION)"
 	@rm -rf $(DIB) && mkdir -p $(dir $(DIB)) && python3 -m venv $(DIB)
 	@$(DIB)/bin/pip install --quiet diskimage-builder==$(DIB_VERSION) || { rm -rf $(DIB); exit 1; }
 
 image boot-image image-test image-same image-lint: PACKAGES += $(IMAGE_PACKAGES)
-image: check-root build $(DIB)/bin/disk-image-create ## A bootable image with the agent, in .build/image: FLAVOUR=default or slim (needs root)
+image: check-root build manual $(DIB)/bin/disk-image-create ## A bootable image with the agent, in .build/image: FLAVOUR=default or slim (needs root)
 	@mkdir -p $(dir $(IMAGE)) .cache/image
-	@PATH=$(DIB)/bin:$$PATH diskimage/diskimage-create.sh -i debian -F $(FLAVOUR) -A $(AGENT) -o $(IMAGE) -w .build/image -c .cache/image
+	@PATH=$(DIB)/bin:$$PATH DIB_AMPHORA_AGENT_MANUAL=$(MANUAL) diskimage/diskimage-create.sh -i debian -F $(FLAVOUR) -A $(AGENT) -o $(IMAGE) -w .build/image -c .cache/image
 
 boot-image: check-root setup $(IMAGE) ## Boot the image under qemu with a config drive of our own CA, and print when what happened (needs root)
 	swift build --product amphoractl
@@ -91,6 +102,8 @@ $(IMAGE):
 
 image-test: check-root setup $(IMAGE) ## Boot the image and drive a load balancer through it: traffic, hot-plug, reboots, power cuts (needs root)
 	swift build --product amphoractl
+	@[ ! -f $(AGENT) ] || [ "$$(jq -r .agent.sha256 $(IMAGE).manifest.json)" = "$$(sha256sum < $(AGENT) | cut -d' ' -f1)" ] || \
+	  echo "WARNING: $(IMAGE) has another agent than $(AGENT); 'make image FLAVOUR=$(FLAVOUR)' makes it anew." >&2
 	@Tests/Image/run $(IMAGE) $(IMAGE_TEST)
 
 image-same: check-root $(IMAGE) ## Build the image a second time and compare the two file trees (needs root)
@@ -101,6 +114,7 @@ image-same: check-root $(IMAGE) ## Build the image a second time and compare the
 image-lint: setup $(DIB)/bin/disk-image-create ## The image's elements: shellcheck, dib-lint, and a dry composition for every base system
 	@PATH=$(DIB)/bin:$$PATH diskimage/lint-elements
 	@if [ "$$(id -u)" = 0 ]; then PATH=$(DIB)/bin:$$PATH Tests/Image/test-options; else echo "Not root: Tests/Image/test-options is skipped"; fi
+	@PATH=$(DIB)/bin:$$PATH Tests/Image/lint-finds-faults
 
 bench: check-root build ## Figures of the release agent: size, start, memory, times of requests (needs root)
 	swift build $(RELEASE) --product amphora-bench
@@ -108,7 +122,7 @@ bench: check-root build ## Figures of the release agent: size, start, memory, ti
 
 lint: check-swift ## Formatting and style of the sources, and of the shell scripts where shellcheck is installed
 	@git ls-files -z '*.swift' | xargs -0 swift format lint --strict --parallel
-	@if command -v shellcheck >/dev/null; then shellcheck -x .ci/run diskimage/diskimage-create.sh diskimage/isolated Tests/Image/run Tests/Image/test-options Tests/run Tests/Interop/run Tests/Interop/system-root Tests/Interop/enter-sandbox Tests/Interop/differential/run Tests/Interop/differential/upstream-root Tests/Interop/differential/upstream/lvs-masquerade.sh; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x .ci/run diskimage/diskimage-create.sh diskimage/isolated diskimage/lint-elements diskimage/standins/* Tests/Image/run Tests/Image/test-options Tests/Image/lint-finds-faults Tests/run Tests/Interop/run Tests/Interop/system-root Tests/Interop/enter-sandbox Tests/Interop/differential/run Tests/Interop/differential/upstream-root Tests/Interop/differential/upstream/lvs-masquerade.sh; fi
 	@echo "lint: clean"
 
 clean: ## Remove everything that was built

@@ -58,6 +58,12 @@ export_settings() {
         DIB_DISTRIBUTION_MIRROR=$(host_mirror Debian)
         DIB_DEBIAN_SECURITY_MIRROR=${DIB_DEBIAN_SECURITY_MIRROR:-$(host_mirror Debian-Security)}
       fi
+      # An image without security updates is nobody's default. Without a mirror, mmdebstrap takes Debian's own.
+      if [ -n "$DIB_DISTRIBUTION_MIRROR" ] && [ -z "${DIB_DEBIAN_SECURITY_MIRROR:-}" ]; then
+        one_of "$release" testing unstable sid || die 1 "DIB_DEBIAN_SECURITY_MIRROR is not set, and this host has no mirror of Debian's security \
+updates to take instead; name one, or 'none' to leave them out"
+      fi
+      [ "${DIB_DEBIAN_SECURITY_MIRROR:-}" != none ] || DIB_DEBIAN_SECURITY_MIRROR=
       export DIB_DISTRIBUTION_MIRROR DIB_DEBIAN_SECURITY_MIRROR=${DIB_DEBIAN_SECURITY_MIRROR:-} ;;
   esac
   # The time of the last commit: the same sources make the same image.
@@ -105,7 +111,7 @@ build_image() {
   scratch=$(mktemp -d "$workdir/diskimage-create.XXXXXX")
   trap clean_up EXIT
   trap 'complain "interrupted"; exit 130' INT TERM
-  # Written beside its place and moved there when it is whole.
+  # Moved to its place when it is whole.
   partial=$scratch/out/$(basename "${image%."$type"}")
   mkdir -p "$scratch/out" "$scratch/tmp"
   local arguments=(${trace:+"$trace"} ${arch:+-a "$arch"} --logfile "$log" -o "$partial.$type" -t "$type" --image-size "$size"
@@ -146,15 +152,18 @@ stop_progress() {
 clean_up() {
   trap '' INT TERM
   stop_progress
+  local loop loops as_root=()
+  [ "$(id -u)" = 0 ] || as_root=(sudo -n)
+  # Before the builder ends: when its mounts are gone, nothing tells that a loop device is of a file there.
+  loops=$(losetup --noheadings --output NAME,BACK-FILE 2> /dev/null | awk -v place="$scratch" 'index($2, place) == 1 {print $1}')
   if [ -n "${builder:-}" ] && kill -0 "$builder" 2> /dev/null; then
     # unshare ignores every other signal while its child lives; the child goes with it.
-    if [ "$(id -u)" = 0 ]; then kill -KILL "$builder"; else sudo pkill -KILL --parent "$builder"; fi 2> /dev/null || true
+    if [ "$(id -u)" = 0 ]; then kill -KILL "$builder"; else sudo -n pkill -KILL --parent "$builder"; fi 2> /dev/null || true
     wait "$builder" 2> /dev/null || true
   fi
-  local loop
-  losetup --noheadings --output NAME,BACK-FILE 2> /dev/null | awk -v place="$scratch" 'index($2, place) == 1 {print $1}' \
-    | while read -r loop; do losetup --detach "$loop" || true; done
-  rm -rf --one-file-system "$scratch"
+  for loop in $loops; do "${as_root[@]}" losetup --detach "$loop" 2> /dev/null || true; done
+  rm -f "$image.new"
+  "${as_root[@]}" rm -rf --one-file-system "$scratch" || true
 }
 
 write_companions() {
@@ -166,8 +175,10 @@ write_companions() {
   mv "$scratch/out/manifest.json" "$image.manifest.json"
   mv "$scratch/out/spdx.json" "$image.spdx.json"
   mv "$scratch/out/sha256" "$image.sha256"
-  mv "$partial.$type" "$image"
-  sync "$image"
+  # By way of its own folder: from another file system a move is a copy, and Ctrl-C would leave half of it.
+  mv "$partial.$type" "$image.new"
+  sync "$image.new"
+  mv "$image.new" "$image"
 }
 
 print_upload() {

@@ -25,7 +25,7 @@ Builds an amphora image from a distribution's packages and the agent's binary. N
   -r PASS   root's password: insecure, for experiments only
   -n        no ssh server in the image
   -c DIR    cache for packages (default: ~/.cache/image-create)
-  -w DIR    where the build works, with about 4 GB free (default: the current directory)
+  -w DIR    where the build works, with 1.5 GB free, 4 GB with -f or little memory (default: the current directory)
   -l FILE   log (default: beside the image, IMAGE.log)
   -k NAME   kernel package (only ubuntu-minimal and debian)
   -m        CPU pinning: interrupts and processes of the system stay on CPU 0
@@ -38,7 +38,7 @@ Builds an amphora image from a distribution's packages and the agent's binary. N
   -p        accepted for old scripts: the agent from distribution packages. There are none; the binary is baked in
   -h, -v    this text; the version
 
-Environment: DIB_DISTRIBUTION_MIRROR, DIB_DEBIAN_SECURITY_MIRROR (default: this host's, if it is a Debian), SOURCE_DATE_EPOCH,
+Environment: DIB_DISTRIBUTION_MIRROR, DIB_DEBIAN_SECURITY_MIRROR (default: this host's, if it is a Debian; security "none" leaves updates out), SOURCE_DATE_EPOCH,
 DIB_LOCAL_ELEMENTS, DIB_LOCAL_ELEMENTS_PATH, DIB_ELEMENTS, CLOUD_INIT_DATASOURCES, DIB_OCTAVIA_AMP_USE_SSH,
 DIB_OCTAVIA_AMP_USE_NFTABLES, DIB_GRUB_TIMEOUT, DIB_LOCAL_IMAGE, DIB_REPO_PATH, OCTAVIA_REPO_PATH, AMPHORA_QCOW2_OPTIONS (for
 compute hosts with a qemu older than 5.1: compression_type=zlib). diskimage/README.md explains each.
@@ -117,16 +117,25 @@ settle_options() {
     rhel) os_element=rhel release=${release:-10} ;;
     fedora) os_element=fedora release=${release:-42} ;;
   esac
+  # Octavia's variable for -n.
+  case ${DIB_OCTAVIA_AMP_USE_SSH:-True} in [Ff]alse | 0) no_ssh=1 ;; esac
+  [ "$flavour" = default ] || [ "$pinning" = 0 ] || die 1 "-m does not work with -F slim: TuneD, which pins, is written in Python"
+  if [ "$base" = debian ]; then
+    one_of "${arch:-$(uname -m)}" amd64 x86_64 || die 1 "-i debian makes images for amd64 only: other machines boot by EFI, which its layout has not"
+  fi
   [ "$flavour" = default ] || [ "$base" = debian ] || die 3 "-F $flavour works with -i debian only"
   one_of "$base" fedora rhel && [ "$size" -lt 3 ] && die 1 "-i $base needs -s 3 or more: it does not fit on $size GB"
   [ "$base" != rhel ] || [ -n "${DIB_LOCAL_IMAGE:-}" ] || die 1 "-i rhel needs DIB_LOCAL_IMAGE: a RHEL cloud image on this host"
   red_hat=0; one_of "$base" centos-minimal rocky-container rhel fedora && red_hat=1
   [ "$selinux" = permissive ] || [ -z "$password" ] || die 1 "-r does not work with -e: SELinux keeps root from logging in"
+  [ "$selinux" = permissive ] || [ "$red_hat" = 1 ] || die 1 "-e works on the Red Hat family only; $base has no SELinux here"
   [ "$fips" = 0 ] || [ "$red_hat" = 1 ] || die 1 "-y works on the Red Hat family only; $base has no FIPS mode here"
 
   [ -d "$(dirname "$output")" ] || die 3 "-o $output: there is no folder $(dirname "$output")"
   output=$(cd "$(dirname "$output")" && pwd)/$(basename "$output")
-  image=${output%."$type"}.$type
+  image=${output%."$type"}
+  # The default's name is a qcow2's.
+  image=${image%.qcow2}.$type
   [ -d "$workdir" ] || die 1 "-w $workdir: there is no such folder"
   workdir=$(cd "$workdir" && pwd)
   cache=${cache:-$HOME/.cache/image-create}

@@ -39,12 +39,13 @@ check_host() {
   [ "$(id -u)" = 0 ] || sudo -n true 2> /dev/null \
     || die 1 "this needs root, for mounts and loop devices. Try: sudo $0"
   elements=${OCTAVIA_REPO_PATH:-$repo}/elements
-  [ -d "$elements/amphora-agent" ] || elements=$repo/elements
+  # A checkout of Octavia has an element amphora-agent, too, but none of this name.
+  [ -d "$elements/amphora-init" ] || elements=$repo/elements
   local place
   for place in /usr/share /usr/local/share; do
     [ -d "$elements" ] || elements=$place/octavia-image-elements
   done
-  [ -d "$elements/amphora-agent" ] || die 1 "no folder with our elements: neither $repo/elements nor octavia-image-elements"
+  [ -d "$elements/amphora-init" ] || die 1 "no folder with our elements: neither $repo/elements nor octavia-image-elements"
 }
 
 # The agent's binary: what -A names, else the release build, which is made if need be.
@@ -61,12 +62,16 @@ check_agent() {
   [ "$(head -c 4 "$agent" | od -An -tx1 | tr -d ' ')" = 7f454c46 ] || die 3 "-A $agent: not a Linux program (ELF)"
 }
 
-# A build takes about 4 GB while it works, the image itself little.
+# A build takes about 4 GB while it works, in memory where there is as much (diskimage-builder looks by itself), the image
+# itself little.
 check_room() {
   local folder free
   for folder in "$workdir" "$(dirname "$image")"; do
     free=$(df --output=avail -BM "$folder" | tail -1 | tr -dc 0-9)
-    [ "$folder" = "$workdir" ] && [ -n "$no_tmpfs" ] && needed=4000 || needed=1500
+    needed=1500
+    if [ "$folder" = "$workdir" ] && { [ -n "$no_tmpfs" ] || [ "$(awk '/^MemTotal/ {print int($2 / 1024)}' /proc/meminfo)" -lt 4096 ]; }; then
+      needed=4000
+    fi
     [ "$free" -ge "$needed" ] || die 1 "$folder has $free MB free, $needed are needed; choose another place with -w or -o"
   done
 }

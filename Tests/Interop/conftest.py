@@ -49,6 +49,8 @@ class Amphora:
 
     def wait(self):
         """Waits until the agent answers, as the controller does after it has made a machine."""
+        # With a version in the row the driver asks nobody.
+        self.row.api_version = None
         self._controller.driver.check(self.row, {
             "conn_max_retries": 60, "conn_retry_interval": 0.5, "req_conn_timeout": 2, "req_read_timeout": 10})
 

@@ -3,9 +3,7 @@
 import pytest
 
 from lab import models, network, traffic
-
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
-
+from lab.controller import FAST
 
 @pytest.fixture(scope="module", name="balancer")
 def _balancer(controller, single, members):

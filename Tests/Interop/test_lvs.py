@@ -12,8 +12,8 @@ from octavia.amphorae.drivers.haproxy import exceptions
 from lab import models
 from lab.api import call
 from lab.commands import wait_until
+from lab.controller import FAST
 
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
 FOLDER = "/var/lib/octavia/lvs"
 
 

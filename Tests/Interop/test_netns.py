@@ -5,8 +5,8 @@ import pytest
 
 from lab import models, traffic
 from lab.commands import wait_until
+from lab.controller import FAST
 
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
 UNIT = "amphora-netns.service"
 HTTP = "http://203.0.113.10/"
 

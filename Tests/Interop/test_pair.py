@@ -4,7 +4,8 @@ import pytest
 
 from lab import models, pairs, traffic
 from lab.commands import wait_until
-from lab.pairs import FAST, VRRP
+from lab.controller import FAST
+from lab.pairs import VRRP
 
 HTTP = "http://203.0.113.10/"
 VIP = "203.0.113.10/32"
@@ -77,7 +78,7 @@ def test_a_haproxy_that_stays_down_moves_the_vip_and_it_stays_there(pair, balanc
     # for the first 4 s of these, so the end is the first failure and the next check the second: after 5 s, or after 6 when
     # haproxy ends in the last second before a check. The backup, told by a last message, waits another 0.65 s, (256 - 90) /
     # 256 of the advertisement interval. With checks of one look it would be 5 to 10 s.
-    assert traffic.outage(load.stop()) <= PATIENCE
+    assert traffic.outage_until_answered(load, HTTP) <= PATIENCE
     holder.container.execute("systemctl", "start", f"haproxy-{balancer.id}.service")
     assert _holder(pair) is pairs.other(pair, holder)
 
@@ -87,7 +88,7 @@ def test_a_killed_keepalived_moves_the_vip_silences_the_heartbeat_and_does_not_t
     load = traffic.Load(HTTP, "--timeout", 1, "--pause", 0.05)
     holder.container.execute("kill", "-KILL", holder.container.property(VRRP, "MainPID"))
     wait_until("the VIP has moved", lambda: _holders(pair) == [pairs.other(pair, holder)], 30, every=0.1)
-    assert traffic.outage(load.stop()) <= PATIENCE
+    assert traffic.outage_until_answered(load, HTTP) <= PATIENCE
     controller.drain_heartbeats()
     with pytest.raises(AssertionError):
         controller.heartbeat(holder.row.id, seconds=5)
@@ -102,8 +103,7 @@ def test_a_dead_amphora_loses_the_vip_and_does_not_take_it_back(pair, balancer):
     load = traffic.Load(HTTP, "--timeout", 1, "--pause", 0.05)
     holder.container.kill()
     wait_until("the VIP has moved", lambda: _holders(pair) == [pairs.other(pair, holder)], 30, every=0.1)
-    wait_until("it answers", lambda: traffic.get(HTTP, "--timeout", 1)["bodies"], PATIENCE)
-    assert traffic.outage(load.stop()) <= PATIENCE
+    assert traffic.outage_until_answered(load, HTTP) <= PATIENCE
     holder.container.boot()
     holder.wait()
     wait_until("keepalived runs", lambda: holder.container.state(VRRP) == "active")

@@ -4,7 +4,8 @@ import pytest
 
 from lab import models, pairs, traffic
 from lab.commands import wait_until
-from lab.pairs import FAST, VRRP
+from lab.controller import FAST
+from lab.pairs import VRRP
 
 #: The longest time without an answer that a takeover may cost, in seconds.
 PATIENCE = 8
@@ -82,8 +83,8 @@ def test_a_killed_keepalived_moves_all_vips_and_does_not_take_them_back(controll
     loads = [traffic.Load(url, "--timeout", 1, "--pause", 0.05) for url in urls]
     master.container.execute("kill", "-KILL", master.container.property(VRRP, "MainPID"))
     assert pairs.holder([pairs.other(pair, master)], *vips) is pairs.other(pair, master)
-    for load in loads:
-        assert traffic.outage(load.stop()) <= PATIENCE
+    for load, url in zip(loads, urls):
+        assert traffic.outage_until_answered(load, url) <= PATIENCE
     controller.driver.start_vrrp_service(master.row, FAST)
     assert pairs.holder(pair, *vips) is pairs.other(pair, master)
 
@@ -93,10 +94,8 @@ def test_a_dead_amphora_loses_all_vips_and_does_not_take_them_back(pair, balance
     loads = [traffic.Load(url, "--timeout", 1, "--pause", 0.05) for url in urls]
     master.container.kill()
     assert pairs.holder(pair, *vips) is pairs.other(pair, master)
-    for url in urls:
-        wait_until("it answers", lambda url=url: traffic.get(url, "--timeout", 1)["bodies"], PATIENCE)
-    for load in loads:
-        assert traffic.outage(load.stop()) <= PATIENCE
+    for load, url in zip(loads, urls):
+        assert traffic.outage_until_answered(load, url) <= PATIENCE
     master.container.boot()
     master.wait()
     wait_until("keepalived runs", lambda: master.container.state(VRRP) == "active")

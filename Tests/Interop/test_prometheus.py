@@ -10,8 +10,8 @@ from octavia.cmd import prometheus_proxy
 
 from lab import models, traffic
 from lab.commands import wait_until
+from lab.controller import FAST
 
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
 URL = "http://203.0.113.10:8088/metrics"
 
 

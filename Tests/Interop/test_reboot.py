@@ -4,8 +4,8 @@ import pytest
 
 from lab import models, traffic
 from lab.commands import wait_until
+from lab.controller import FAST
 
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
 HTTP = "http://203.0.113.10/"
 
 
@@ -53,7 +53,7 @@ def test_a_reboot_brings_traffic_back(single, balancer, delay):
 
 
 def test_the_agent_is_in_order_after_the_reboot(controller, single, balancer):
-    controller.driver.check(single.row)
+    single.wait()
     assert controller.driver.get_interface_from_ip(single.row, "203.0.113.10") == "eth1"
     controller.heartbeat(single.row.id, lambda message: len(message["listeners"]) == 1)
     controller.driver.reload(balancer, single.row, FAST)

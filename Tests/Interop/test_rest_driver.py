@@ -7,9 +7,7 @@ from octavia.amphorae.drivers.haproxy import exceptions
 
 from lab import models, traffic
 from lab.commands import run, wait_until
-
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
-
+from lab.controller import FAST
 
 @pytest.fixture(scope="module", name="balancer")
 def _balancer(single):
@@ -27,7 +25,7 @@ def _haproxy(balancer):
 
 def test_check_learns_the_version(controller, single):
     single.row.api_version = None
-    controller.driver.check(single.row, FAST)
+    single.wait()
     assert single.row.api_version == "1.0"
 
 
@@ -177,7 +175,7 @@ def test_a_rotated_server_certificate_serves_the_next_connection(controller, sin
                 "/run/amphora-interop/controller/client.pem", stdin="")
     serial = run("openssl", "x509", "-noout", "-serial", stdin=shown)
     assert serial == run("openssl", "x509", "-noout", "-serial", stdin=new)
-    controller.driver.check(single.row, FAST)
+    single.wait()
 
 
 def test_a_server_certificate_of_another_key_is_refused(controller, single):
@@ -187,7 +185,7 @@ def test_a_server_certificate_of_another_key_is_refused(controller, single):
         controller.driver.upload_cert_amp(
             single.row, (certificate + "-----BEGIN RSA" + good.split("-----BEGIN RSA")[1]).encode())
     assert single.container.read("/etc/octavia/certs/server.pem") == good
-    controller.driver.check(single.row, FAST)
+    single.wait()
 
 
 def test_update_amphora_agent_config_replaces_the_file(controller, single):

@@ -4,8 +4,8 @@ import pytest
 
 from lab import models, traffic
 from lab.commands import run, wait_until
+from lab.controller import FAST
 
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
 RULES = "/var/lib/octavia/nftables-vip.rules"
 WEB = {"protocol": "TCP", "cidr": "203.0.113.0/24", "port": 80}
 

@@ -60,18 +60,13 @@ KillMode=process
         return machine.exists(f"/var/lib/octavia/services/{unit}.json")
 
 
-def await_agent(amphora):
-    """Waits until the agent answers; the driver's own check does nothing once it knows the version."""
-    wait_until("the agent answers", lambda: call(amphora, "GET", "/") == (200, {"api_version": "1.0"}))
-
-
 @pytest.fixture(scope="module", params=["systemd", "direct"])
 def amphora(controller, request):
     """An amphora of a pair whose services are run by the one or by the other."""
     result = Amphora(controller, request.param, 11, "MASTER", "ACTIVE_STANDBY")
     result.supervisor = {"systemd": Systemd, "direct": Direct}[request.param]
     result.supervisor.choose(result.container)
-    await_agent(result)
+    result.wait()
     yield result
     result.remove()
 
@@ -275,7 +270,7 @@ def test_a_new_agent_takes_over_what_runs(service):
     service.start()
     main = service.main
     service.machine.execute("systemctl", "kill", "--kill-whom=main", "--signal=KILL", "amphora-agent.service")
-    await_agent(service.amphora)
+    service.amphora.wait()
     assert service.main == main and service.serves
     service.start()
     assert service.main == main
@@ -293,7 +288,7 @@ def test_what_was_stopped_stays_so_over_a_restart_of_the_agent(amphora, service)
     other.start()
     service.stop()
     service.machine.execute("systemctl", "restart", "amphora-agent.service")
-    await_agent(amphora)
+    amphora.wait()
     # A killed one comes back when the new agent is through with what it takes up at its start.
     main = other.main
     service.machine.execute("kill", "-KILL", main)
@@ -356,7 +351,7 @@ def test_a_boot_starts_what_is_enabled_with_a_configuration_that_starts(amphora)
     stopped.stop()
     untried.upload(Service.BROKEN)
     amphora.container.reboot()
-    await_agent(amphora)
+    amphora.wait()
     for service in (plain, stopped, untried):
         wait_until("it serves again", lambda: service.serves)
     machine = amphora.container

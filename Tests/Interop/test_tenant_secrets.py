@@ -9,8 +9,8 @@ import pytest
 from lab import controller as controllers
 from lab import identities, models, traffic
 from lab.commands import run, wait_until
+from lab.controller import FAST
 
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
 HTTPS, HTTP = "https://203.0.113.10/", "http://203.0.113.10:8443/"
 DIRECTORY = controllers.DIRECTORY
 

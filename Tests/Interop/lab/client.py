@@ -84,11 +84,13 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: ENDING.set())
     result = {"requests": 0, "bodies": {}, "failures": [], "successes": [], "certificate": None}
     lock = threading.Lock()
+    result["began"] = time.time()
     threads = [threading.Thread(target=loop, args=(options, result, lock)) for _ in range(options.threads)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    result["ended"] = time.time()
     print(json.dumps(result))
 
 

@@ -25,6 +25,8 @@ from lab.commands import wait_until
 DIRECTORY = pathlib.Path("/run/amphora-interop/controller")
 KEY = "interop & <key>"
 PORT = 5555
+#: How often and how long a call is tried: less than the controller itself does.
+FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
 
 
 class Driver(rest_api_driver.HaproxyAmphoraLoadBalancerDriver):

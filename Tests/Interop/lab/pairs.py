@@ -2,9 +2,8 @@
 
 from lab import models
 from lab.commands import wait_until
+from lab.controller import FAST
 
-#: How often and how long the controller tries.
-FAST = {"conn_max_retries": 2, "conn_retry_interval": 0.5, "req_conn_timeout": 5, "req_read_timeout": 30}
 VRRP = "octavia-keepalived.service"
 
 

@@ -73,6 +73,12 @@ def line(address, port, text):
 
 
 def outage(result):
-    """The longest time without an answer, in seconds."""
-    times = sorted(result["successes"])
-    return max((later - sooner for sooner, later in zip(times, times[1:])), default=0.0)
+    """The longest time without an answer, in seconds: also before the first and after the last one."""
+    times = [result["began"], *sorted(result["successes"]), result["ended"]]
+    return max(later - sooner for sooner, later in zip(times, times[1:]))
+
+
+def outage_until_answered(load, url):
+    """Waits until the URL answers, ends the load, and gives its longest time without an answer."""
+    wait_until("it answers", lambda: get(url, "--timeout", 1)["bodies"], 30)
+    return outage(load.stop())

@@ -72,7 +72,7 @@ import TestSupport
 
   @Test func `the agent's own metrics are there while it lives, and a scrape does not need it`() async throws {
     try await withMetrics { stage in
-      #expect(stage.amphora.mode("/run/amphora-agent/metrics.sock") == "600")
+      #expect(stage.amphora.mode("/run/amphora-agent/control.sock") == "600")
       var seen = lines(try await scrape(stage))
       for line in [
         "amphora_agent_up 1", "amphora_agent_build_info{version=\"\(AgentVersion.current)\"} 1",

@@ -14,11 +14,13 @@ package struct AgentAPI: Sendable {
   let networks: NetworkRoutes
   let agent: AgentFiles
   let facts: AmphoraFacts
+  /// Told where each changing request stands.
+  let requests: RequestLedger
   let lanes = OperationLanes<APIResponse>()
 
   package init(
     loadBalancers: LoadBalancers, lvs: LVSListeners, certificates: CertificateStore, vrrp: VRRPService,
-    networks: NetworkRoutes, agent: AgentFiles, facts: AmphoraFacts
+    networks: NetworkRoutes, agent: AgentFiles, facts: AmphoraFacts, requests: RequestLedger = RequestLedger()
   ) {
     self.loadBalancers = loadBalancers
     self.lvs = lvs
@@ -27,6 +29,7 @@ package struct AgentAPI: Sendable {
     self.networks = networks
     self.agent = agent
     self.facts = facts
+    self.requests = requests
   }
 
   /// Answers a request; every failure is an answer too.
@@ -73,8 +76,11 @@ package struct AgentAPI: Sendable {
   private func change(_ route: AgentRoute, _ request: APIRequest, _ logger: Logger) async throws -> APIResponse {
     let body = try request.body.get()
     let fingerprint = "\(route.method.rawValue) \(route.path) \(Digest.hex(Digest.sha256(body)))"
-    return await lanes.run(Self.lane(of: route), fingerprint: fingerprint) {
-      await KillPoint.counting(.request) {
+    let lane = Self.lane(of: route)
+    requests.move(RequestID.current, to: .waiting(lane))
+    return await lanes.run(lane, fingerprint: fingerprint) {
+      requests.move(RequestID.current, to: .holding(lane))
+      return await KillPoint.counting(.request) {
         do {
           return try await perform(route, body, contentType: request.contentType)
         } catch {

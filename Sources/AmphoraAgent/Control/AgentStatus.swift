@@ -32,10 +32,26 @@ package struct AgentStatus: Codable, Hashable, Sendable {
   /// Reloads of one load balancer since the agent started.
   package struct Reloads: Codable, Hashable, Sendable {
     package var count: Int
-    /// Such as `reloaded`, `refused` or `rolled back`.
+    /// `reloaded`, `rolled back` or `failed`.
     package var lastOutcome: String
     package var time: Double
     package var milliseconds: Double
+  }
+
+  /// A request in progress.
+  package struct Work: Codable, Hashable, Sendable {
+    package var method: String
+    package var path: String
+    package var id: String
+    package var client: String
+    /// Since its head was read.
+    package var seconds: Double
+    /// `working`, or `waiting` for its turn in a lane, or `holding` the lane.
+    package var state: String
+    /// What it changes: a load balancer's or listener's id, `network`, `vrrp` or `agent`.
+    package var lane: String?
+    /// Since it is in that state.
+    package var stateSeconds: Double
   }
 
   package var version: String
@@ -45,6 +61,7 @@ package struct AgentStatus: Codable, Hashable, Sendable {
   package var logLevel: String
   /// When the level goes back to the configured one.
   package var logLevelUntil: Double?
+  /// Requests answered.
   package var requests: Int
   package var lastRequest: Request?
   package var heartbeatsSent: Int
@@ -53,4 +70,17 @@ package struct AgentStatus: Codable, Hashable, Sendable {
   package var heartbeatSilence: String?
   /// By the load balancer's id.
   package var reloads: [String: Reloads]
+  /// What ``logLevel`` goes back to.
+  package var configuredLogLevel: String?
+  /// The oldest first.
+  package var requestsInProgress: [Work]?
+  package var openConnections: Int?
+  /// Descriptors of the agent's process.
+  package var openFiles: Int?
+  /// Heartbeats the kernel refused to send.
+  package var heartbeatSendErrors: Int?
+  /// The kernel's text for the last of them.
+  package var heartbeatSendError: String?
+  /// What could not be read for the last heartbeat, with the reason.
+  package var heartbeatProblems: [String: String]?
 }

@@ -164,7 +164,7 @@ extension HeartbeatCycle {
     status.silence = nil
     status.silenceDetail = nil
     status.last = HeartbeatStatus.Sent(
-      destination: destination.description, bytes: size, time: Self.wallClock(), sequence: message.sequence ?? 0,
+      destination: destination.description, bytes: size, time: UnixTime.precise, sequence: message.sequence ?? 0,
       form: datagram.form.rawValue)
     if size > HeartbeatSize.unfragmented { status.fragmented += 1 }
     if size > HeartbeatSize.comfortable || datagram.form != .complete { status.nearLimit += 1 }
@@ -172,12 +172,6 @@ extension HeartbeatCycle {
     log.note("silence", "", .error)
     let level: Logger.Level = size > HeartbeatSize.comfortable || datagram.form != .complete ? .error : .warning
     log.note("size", HeartbeatSize.remark(size, datagram.form), level)
-  }
-
-  private static func wallClock() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 }
 

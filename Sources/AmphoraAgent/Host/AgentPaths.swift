@@ -29,8 +29,8 @@ package struct AgentPaths: Sendable {
     self.runtime = runtime
   }
 
-  /// Where the agent tells of itself; root's alone.
-  package var metricsSocket: String { "\(runtime)/metrics.sock" }
+  /// Where the agent tells of itself and takes operators' orders; root's alone.
+  package var controlSocket: String { "\(runtime)/control.sock" }
 
   package func directory(of id: LoadBalancerID) -> String { "\(base)/\(id)" }
   package func configuration(of id: LoadBalancerID) -> String { "\(base)/\(id)/haproxy.cfg" }

@@ -206,9 +206,12 @@ package actor DirectSupervisor: ServiceSupervisor {
     services[name]?.generation += 1
     services[name]?.process = process
     guard let generation = services[name]?.generation else { return }
-    Task {
-      await process.end()
-      await self.ended(name, generation)
+    // The process outlives the request that starts it.
+    RequestID.$current.withValue(nil) {
+      _ = Task {
+        await process.end()
+        await self.ended(name, generation)
+      }
     }
   }
 

@@ -6,4 +6,11 @@ import Glibc
 package enum UnixTime {
   /// Now.
   package static var now: Int64 { Int64(time(nil)) }
+
+  /// Now, with fractions of a second.
+  package static var precise: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
 }

@@ -108,9 +108,10 @@ package actor InterfacePlugger {
         if !paths.namespace.exists { try paths.namespace.create(ifMissing: true) }
         let root = try RootLinks(namespace: paths.rootNamespace, arrivalLimit: limit)
         return try await paths.namespace.run(
-          KillPoint.carried {
-            try body(PlugFlow(paths: paths, configurator: configurator, root: root, logger: logger))
-          })
+          RequestID.carried(
+            KillPoint.carried {
+              try body(PlugFlow(paths: paths, configurator: configurator, root: root, logger: logger))
+            }))
       } catch let error as NetworkNamespaceError {
         throw PlugError.namespace(error)
       } catch let error as NetlinkError {

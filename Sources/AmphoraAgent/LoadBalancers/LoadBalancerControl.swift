@@ -93,7 +93,7 @@ extension LoadBalancers {
   private func reload(_ id: LoadBalancerID) async throws {
     let start = ContinuousClock.now
     var outcome = AgentMetrics.ReloadOutcome.failed
-    defer { metrics.noteReload(outcome, took: .now - start) }
+    defer { metrics.noteReload(outcome, of: id, took: .now - start) }
     let socket = StatsSocket(path: paths.statsSocket(of: id))
     await saveServersState(id, socket)
     let before = await processID(socket)

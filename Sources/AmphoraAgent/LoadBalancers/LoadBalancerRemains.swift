@@ -43,6 +43,7 @@ extension LoadBalancers {
     if FileRead.exists(paths.vrrpCheckScript) { try await checkScripts.update(removed: id) }
     await supervisor.remove(unit, logger)
     try await BlockingIO.run { [stopped] in try stopped.remove(unit) }
+    metrics.forget(id)
     // The mark goes last, so that a delete that was cut short can be repeated.
     try await BlockingIO.run { try DurableFile.removeTree(directory) }
   }

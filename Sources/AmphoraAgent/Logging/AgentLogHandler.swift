@@ -1,20 +1,6 @@
 // swift-log's handler: `message key=value …` on one line, whatever the values hold.
 
 package import Logging
-import Synchronization
-
-/// The level below which lines are dropped; changes while the agent runs (`debug`).
-package final class LogLevel: Sendable {
-  private let debug: Atomic<Bool>
-
-  package init(debug: Bool) { self.debug = Atomic(debug) }
-
-  /// Whether DEBUG lines are written.
-  package var isDebug: Bool {
-    get { debug.load(ordering: .relaxed) }
-    set { debug.store(newValue, ordering: .relaxed) }
-  }
-}
 
 /// Formats lines and hands them to a sink.
 package struct AgentLogHandler: LogHandler {
@@ -34,7 +20,7 @@ package struct AgentLogHandler: LogHandler {
 
   package var logLevel: Logger.Level {
     get { level.isDebug ? .debug : .info }
-    set { level.isDebug = newValue <= .debug }
+    set { level.configure(debug: newValue <= .debug) }
   }
 
   package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -44,7 +30,8 @@ package struct AgentLogHandler: LogHandler {
 
   package func log(event: LogEvent) {
     var line = Self.escape(event.message.description, isValue: false)
-    let all = event.metadata.map { metadata.merging($0) { _, new in new } } ?? metadata
+    var all = event.metadata.map { metadata.merging($0) { _, new in new } } ?? metadata
+    if let request = RequestID.current { all["request"] = "\(request)" }
     for (key, value) in all.sorted(by: { $0.key < $1.key }) {
       line += " \(key)=\(Self.escape("\(value)", isValue: true))"
     }

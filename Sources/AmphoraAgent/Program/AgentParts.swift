@@ -5,13 +5,14 @@ import Files
 import Glibc
 import Logging
 import Netlink
-import NIOPosix
 
 /// Everything between the API and the kernel.
 struct AgentParts: Sendable {
   let api: AgentAPI
   let heartbeats: HeartbeatSender
   let metrics = AgentMetrics()
+  let requests = RequestLedger()
+  private let level: LogLevel
   private let paths: AgentPaths
   private let direct: DirectSupervisor?
   private let checkScripts: VRRPCheckScripts
@@ -29,6 +30,7 @@ struct AgentParts: Sendable {
     loggers: AgentLoggers
   ) {
     let logger = loggers.agent
+    level = loggers.level
     let live = LiveConfiguration(configuration)
     let paths = AgentPaths(base: configuration.basePath, certificates: configuration.baseCertDir)
     let interfaces = AgentInterfaces(paths: InterfacePaths(configuration), configuration: live, logger: logger)
@@ -66,12 +68,13 @@ struct AgentParts: Sendable {
         paths: paths, configuration: live, supervisor: services, checkScripts: checkScripts, logger: logger),
       networks: NetworkRoutes(interfaces: interfaces),
       agent: AgentFiles(file: configurationFile, environment: environment, configuration: live, logger: logger) { new in
-        loggers.level.isDebug = new.debug
+        loggers.level.configure(debug: new.debug)
         heartbeats.reload(new)
       },
       facts: AmphoraFacts(
         packages: PackageDatabase(haproxyCommand: configuration.haproxyCommand), store: store,
-        counters: interfaces.counters))
+        counters: interfaces.counters),
+      requests: requests)
     self.heartbeats = heartbeats
     self.paths = paths
     self.direct = direct
@@ -135,13 +138,16 @@ struct AgentParts: Sendable {
     }
   }
 
-  /// The service that tells the metrics of this moment.
-  func metricsService(_ eventLoops: MultiThreadedEventLoopGroup) -> AgentMetricsService {
-    AgentMetricsService(
-      path: paths.metricsSocket, eventLoops: eventLoops,
-      text: { [metrics, heartbeats, certificates] in
-        metrics.text(heartbeats: heartbeats.status, expiries: AgentMetricsService.expiries(certificates))
-      }, logger: logger)
+  /// What operators and the metrics' proxy are answered.
+  var controlAnswers: ControlAnswers {
+    ControlAnswers(
+      metrics: metrics, requests: requests, heartbeats: heartbeats, level: level, certificates: certificates,
+      logger: logger)
+  }
+
+  /// The service that answers them.
+  var controlSocket: ControlSocket {
+    ControlSocket(path: paths.controlSocket, logger: logger) { [controlAnswers] in controlAnswers.answer($0) }
   }
 
   /// Takes in NICs that appear after the boot has looked for them, until the task is cancelled.

@@ -51,7 +51,7 @@ package struct AgentProgram: Sendable {
     let logger = loggers.agent
     let channel = AgentChannel(
       tls: tls, allowedClients: AllowedClients(configuration.agentAllowedClients), api: parts.api,
-      accessLog: AccessLog(logger: loggers.access), metrics: parts.metrics, logger: logger,
+      accessLog: AccessLog(logger: loggers.access), metrics: parts.metrics, requests: parts.requests, logger: logger,
       requestReadTimeout: configuration.agentRequestReadTimeout)
     // Two threads: one core's worth of TLS handshakes must not hold up the other connections.
     let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
@@ -69,11 +69,12 @@ package struct AgentProgram: Sendable {
       eventLoopGroup: eventLoops, logger: Logger(label: "server") { _ in SwiftLogNoOpLogHandler() })
     var services = ServiceGroupConfiguration(
       services: [
+        // The first is the last to end: it answers while requests in progress come to their end.
+        .init(service: parts.controlSocket),
         .init(service: server),
         .init(service: HeartbeatService(sender: parts.heartbeats)),
         .init(service: RestoreService(parts: parts)),
         .init(service: NICArrivalService(parts: parts)),
-        .init(service: parts.metricsService(eventLoops)),
       ],
       gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "services") { _ in SwiftLogNoOpLogHandler() })
     // A controller gives a request 60 s; systemd kills after 90.

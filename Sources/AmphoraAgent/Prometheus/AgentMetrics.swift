@@ -1,9 +1,8 @@
 // What the agent tells of itself on the tenants' metrics endpoint. It is kept by the agent and asked for by the proxy over a
 // socket of root's, so that the numbers are those of the moment, and an agent that is down is seen as such.
 
-import AmphoraProtocol
+package import AmphoraProtocol
 import Files
-
 import Glibc
 import Synchronization
 
@@ -17,6 +16,15 @@ package final class AgentMetrics: Sendable {
     case restored
     /// The new configuration did not start, and there was none to go back to.
     case failed
+
+    /// For operators.
+    var phrase: String {
+      switch self {
+      case .succeeded: "reloaded"
+      case .restored: "rolled back"
+      case .failed: "failed"
+      }
+    }
   }
 
   /// A number of events and the time they took.
@@ -27,8 +35,7 @@ package final class AgentMetrics: Sendable {
     var within = [Int](repeating: 0, count: AgentMetrics.bounds.count)
 
     mutating func add(_ duration: Duration) {
-      let parts = duration.components
-      let taken = Double(parts.seconds) + Double(parts.attoseconds) / 1e18
+      let taken = AgentMetrics.seconds(duration)
       count += 1
       seconds += taken
       for (index, bound) in AgentMetrics.bounds.enumerated() where taken <= bound { within[index] += 1 }
@@ -45,6 +52,7 @@ package final class AgentMetrics: Sendable {
     var requests: [Request: Int] = [:]
     var durations: [String: Tally] = [:]
     var reloads: [ReloadOutcome: Tally] = [:]
+    var lastReloads: [String: AgentStatus.Reloads] = [:]
   }
 
   /// In seconds: a look, a change, a reload, and what a controller waits for.
@@ -68,10 +76,25 @@ package final class AgentMetrics: Sendable {
     }
   }
 
-  /// A reload of haproxy has ended.
-  package func noteReload(_ outcome: ReloadOutcome, took duration: Duration) {
-    counts.withLock { $0.reloads[outcome, default: Tally()].add(duration) }
+  /// A reload of a load balancer's haproxy has ended.
+  package func noteReload(_ outcome: ReloadOutcome, of id: LoadBalancerID, took duration: Duration) {
+    let time = UnixTime.precise
+    counts.withLock { counts in
+      counts.reloads[outcome, default: Tally()].add(duration)
+      let count = (counts.lastReloads[id.text]?.count ?? 0) + 1
+      counts.lastReloads[id.text] = AgentStatus.Reloads(
+        count: count, lastOutcome: outcome.phrase, time: time, milliseconds: Self.seconds(duration) * 1000)
+    }
   }
+
+  /// Forgets a load balancer that was deleted.
+  package func forget(_ id: LoadBalancerID) { counts.withLock { $0.lastReloads[id.text] = nil } }
+
+  /// What became of reloads, by the load balancer's id.
+  package var reloads: [String: AgentStatus.Reloads] { counts.withLock { $0.lastReloads } }
+
+  /// Since when it counts.
+  package var uptime: Duration { .now - start }
 
   /// All metrics as exposition text (Prometheus text format 0.0.4).
   ///
@@ -82,7 +105,7 @@ package final class AgentMetrics: Sendable {
     text.family("amphora_agent_build_info", .gauge, "Version of the agent.")
     text.sample(1, ["version": AgentVersion.current])
     text.family("amphora_agent_uptime_seconds", .gauge, "Seconds since the agent started.")
-    text.sample(Self.seconds(.now - start))
+    text.sample(Self.seconds(uptime))
     text.family("amphora_agent_resident_memory_bytes", .gauge, "Memory of the agent that is in RAM.")
     text.sample(Double(Self.residentBytes()))
     text.requests(counts)
@@ -94,7 +117,7 @@ package final class AgentMetrics: Sendable {
     return text.text
   }
 
-  private static func seconds(_ duration: Duration) -> Double {
+  static func seconds(_ duration: Duration) -> Double {
     Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
   }
 

@@ -18,7 +18,7 @@ package final class PrometheusProxy: Sendable {
     /// Port of haproxy's exporter.
     package var exporterPort: UInt16 = 9101
     /// Where the agent tells of itself.
-    package var agentSocket = AgentPaths().metricsSocket
+    package var agentSocket = AgentPaths().controlSocket
 
     /// Makes a set of places.
     package init(namespace: NetworkNamespace?) { self.namespace = namespace }
@@ -113,7 +113,8 @@ package final class PrometheusProxy: Sendable {
 
   /// What the agent says of itself; a scrape does not fail for want of it.
   func agentMetrics() -> String {
-    let answer = try? StatsSocket(path: places.agentSocket, timeout: .milliseconds(500)).query("metrics")
+    let answer = try? StatsSocket(path: places.agentSocket, timeout: .milliseconds(500)).query(
+      "\(ControlCommand.metrics)")
     let text = answer.map { String(decoding: $0, as: UTF8.self) } ?? ""
     let isUp = text.hasPrefix("# ") && text.hasSuffix("\n")
     return """

@@ -1,26 +1,11 @@
 // One line per request, for the administrators' log stream (contract heartbeat-and-config §6).
 
 package import Logging
-import Synchronization
-
-/// A number that ties the lines about one request together, from the answer's header to the journal.
-package struct RequestID: Sendable, CustomStringConvertible {
-  private static let counter = Atomic<UInt64>(0)
-  private let number: UInt64
-
-  /// The next number; they start at 1 with the process.
-  package static func next() -> RequestID {
-    RequestID(number: counter.add(1, ordering: .relaxed).newValue)
-  }
-
-  package var description: String { "r\(number)" }
-}
 
 /// Records requests.
 package struct AccessLog: Sendable {
   /// What is recorded of a request: never its body.
   package struct Entry: Sendable {
-    package var request: RequestID
     package var peer: String
     package var method: String
     package var path: String
@@ -33,7 +18,7 @@ package struct AccessLog: Sendable {
 
   package init(logger: Logger) { self.logger = logger }
 
-  /// Writes one line.
+  /// Writes one line; within the request, whose id the line gets as any other.
   package func record(_ entry: Entry) {
     let milliseconds =
       Double(entry.duration.components.attoseconds / 1_000_000_000_000) / 1000 + Double(
@@ -41,7 +26,7 @@ package struct AccessLog: Sendable {
     logger.info(
       "\(entry.method) \(entry.path.prefix(512)) \(entry.status)",
       metadata: [
-        "request": "\(entry.request)", "peer": "\(entry.peer)", "bytes": "\(entry.bytes)", "ms": "\(milliseconds)",
+        "peer": "\(entry.peer)", "bytes": "\(entry.bytes)", "ms": "\(milliseconds)",
       ])
   }
 }

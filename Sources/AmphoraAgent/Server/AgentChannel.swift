@@ -18,6 +18,7 @@ package struct AgentChannel: ServerChildChannel {
   private let api: AgentAPI
   private let accessLog: AccessLog
   private let metrics: AgentMetrics
+  private let requests: RequestLedger
   private let logger: Logger
 
   /// - Parameters:
@@ -25,13 +26,14 @@ package struct AgentChannel: ServerChildChannel {
   ///   - requestReadTimeout: `agent_request_read_timeout`; nil for no bound.
   package init(
     tls: ServerTLS, allowedClients: AllowedClients, api: AgentAPI, accessLog: AccessLog,
-    metrics: AgentMetrics, logger: Logger, requestReadTimeout: Duration?
+    metrics: AgentMetrics, requests: RequestLedger, logger: Logger, requestReadTimeout: Duration?
   ) {
     self.tls = tls
     self.allowedClients = allowedClients
     self.api = api
     self.accessLog = accessLog
     self.metrics = metrics
+    self.requests = requests
     self.logger = logger
     let bound = requestReadTimeout.map { TimeAmount($0) }
     // 16 KiB of headers: controllers send some hundred bytes.
@@ -50,6 +52,8 @@ package struct AgentChannel: ServerChildChannel {
   }
 
   package func handle(value: Value, logger _: Logger) async {
+    requests.count(connections: 1)
+    defer { requests.count(connections: -1) }
     do {
       try await value.executeThenClose { inbound, outbound in
         var parts = inbound.makeAsyncIterator()
@@ -83,25 +87,31 @@ package struct AgentChannel: ServerChildChannel {
     }
     let method = head.method.rawValue
     let path = head.path ?? "/"
+    let id = RequestID.next()
+    requests.begin(id, method: method, path: path, client: Self.peer(channel))
+    defer { requests.end(id) }
     let body = try await collect(&parts, limit: AgentAPI.bodyLimit(method: method, path: path))
     let request = APIRequest(method: method, path: path, contentType: head.headerFields[.contentType], body: body)
-    var logger = logger
-    let id = RequestID.next()
-    logger[metadataKey: "request"] = "\(id)"
-    let response: APIResponse
-    if let refusal = await refusal(of: channel) {
-      logger.warning("client refused", metadata: ["reason": "\(refusal)"])
-      response = .framework(403, "\(refusal)")
-    } else {
-      response = await api.respond(to: request, logger: logger)
+    let response = await RequestID.$current.withValue(id) { await respond(to: request, from: channel) }
+    requests.answered(id, status: response.status)
+    // Also of a client that did not wait for its answer.
+    defer {
+      let duration = ContinuousClock.now - start
+      metrics.noteRequest(method: method, path: path, status: response.status, took: duration)
+      let entry = AccessLog.Entry(
+        peer: Self.peer(channel), method: method, path: path, status: response.status,
+        bytes: response.body.count, duration: duration)
+      RequestID.$current.withValue(id) { accessLog.record(entry) }
     }
     try await write(response, isHead: head.method == .head, to: outbound, requestID: id)
-    let duration = ContinuousClock.now - start
-    metrics.noteRequest(method: method, path: path, status: response.status, took: duration)
-    accessLog.record(
-      AccessLog.Entry(
-        request: id, peer: Self.peer(channel), method: method, path: path, status: response.status,
-        bytes: response.body.count, duration: duration))
+  }
+
+  private func respond(to request: APIRequest, from channel: any Channel) async -> APIResponse {
+    if let refusal = await refusal(of: channel) {
+      logger.warning("client refused", metadata: ["reason": "\(refusal)"])
+      return .framework(403, "\(refusal)")
+    }
+    return await api.respond(to: request, logger: logger)
   }
 
   /// The client's address; the dual-stack socket shows an IPv4 one as `::ffff:192.0.2.1`.

@@ -22,9 +22,9 @@ import Testing
     let level = LogLevel(debug: false)
     let logger = AgentLogHandler.logger("test", sink: lines, level: level)
     logger.debug("one")
-    level.isDebug = true
+    level.configure(debug: true)
     logger.debug("two")
-    level.isDebug = false
+    level.configure(debug: false)
     logger.debug("three")
     #expect(lines.all.withLock { $0 } == ["debug two"])
   }

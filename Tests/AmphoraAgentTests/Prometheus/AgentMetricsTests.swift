@@ -1,5 +1,6 @@
 // What the agent tells of itself.
 
+import AmphoraProtocol
 import Testing
 
 @testable import AmphoraAgent
@@ -33,8 +34,9 @@ import Testing
 
   @Test func `reloads are told by how they ended, heartbeats by what became of them`() {
     let metrics = AgentMetrics()
-    metrics.noteReload(.succeeded, took: .milliseconds(250))
-    metrics.noteReload(.restored, took: .seconds(2))
+    let id = LoadBalancerID(unchecked: "aaaaaaaa-0000-4000-8000-000000000001")
+    metrics.noteReload(.succeeded, of: id, took: .milliseconds(250))
+    metrics.noteReload(.restored, of: id, took: .seconds(2))
     var status = HeartbeatStatus()
     status.sent = 7
     status.skipped = [.vrrpDown: 3]

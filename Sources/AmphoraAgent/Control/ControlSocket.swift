@@ -37,7 +37,7 @@ package final class ControlSocket: Service {
 
   /// Serves until the program is told to end.
   package func run() async throws {
-    await withGracefulShutdownHandler {
+    await withTaskCancellationOrGracefulShutdownHandler {
       await withCheckedContinuation { continuation in
         let isStarted = BackgroundThread.detach(name: "control") { [self] in
           serve()
@@ -45,7 +45,7 @@ package final class ControlSocket: Service {
         }
         if !isStarted { continuation.resume() }
       }
-    } onGracefulShutdown: {
+    } onCancelOrGracefulShutdown: {
       self.stop()
     }
     // A service that returns ends the program; the agent does its work without this one.

@@ -14,7 +14,9 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
 
   private static let counter = Atomic<UInt64>(0)
   /// Tells the requests of this process from those of the one before in the same journal.
-  private static let process = String(max(0, UnixTime.now), radix: 36)
+  ///
+  /// Milliseconds: systemd may start the next one within the same second.
+  private static let process = String(Int64(max(0, UnixTime.precise * 1000)), radix: 36)
 
   private let number: UInt64
 

@@ -71,6 +71,7 @@ package struct AgentProgram: Sendable {
       services: [
         // The first is the last to end: it answers while requests in progress come to their end.
         .init(service: parts.controlSocket),
+        .init(service: StateDumpService(dump: StateDump(answers: parts.controlAnswers, logger: logger))),
         .init(service: server),
         .init(service: HeartbeatService(sender: parts.heartbeats)),
         .init(service: RestoreService(parts: parts)),
@@ -93,7 +94,7 @@ package struct AgentProgram: Sendable {
     umask(0o022)
     ServiceNotification.prepare()
     signal(SIGPIPE, SIG_IGN)
-    // logrotate sends it after it has moved the log file (contract heartbeat-and-config §6); there is none to reopen.
+    // It must not end the agent before StateDumpService takes it.
     signal(SIGUSR1, SIG_IGN)
     // The default soft limit of 1024 files is less than the connections allowed above need.
     var limit = rlimit()

@@ -40,11 +40,11 @@ private let other = "A1B3F0C2-5d1e-4d57-8a0b-2f4f5a7c9d10"
       ("PUT", "/1.0/vrrp/reload", .controlVRRP(.reload)),
       ("GET", "/1.0/interface/203.0.113.10", .findInterface(v4)),
       ("GET", "/1.0/interface/2001:db8::2", .findInterface(v6)),
-      ("PUT", "/1.0/interface/203.0.113.10/rules", .setInterfaceRules(v4)),
+      ("PUT", "/1.0/interface/203.0.113.10/rules", .setInterfaceRules(v4)), ("GET", "/1.0/health", .health),
     ]
   }()
 
-  @Test func `the table is whole`() { #expect(Self.table.count == 27) }
+  @Test func `the table is whole`() { #expect(Self.table.count == 28) }
 
   @Test(arguments: table)
   func `each route is found by its path and writes the same path`(method: String, path: String, route: AgentRoute)

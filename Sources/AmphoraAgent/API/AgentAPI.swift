@@ -14,13 +14,15 @@ package struct AgentAPI: Sendable {
   let networks: NetworkRoutes
   let agent: AgentFiles
   let facts: AmphoraFacts
+  let health: AgentHealth
   /// Told where each changing request stands.
   let requests: RequestLedger
   let lanes = OperationLanes<APIResponse>()
 
   package init(
     loadBalancers: LoadBalancers, lvs: LVSListeners, certificates: CertificateStore, vrrp: VRRPService,
-    networks: NetworkRoutes, agent: AgentFiles, facts: AmphoraFacts, requests: RequestLedger = RequestLedger()
+    networks: NetworkRoutes, agent: AgentFiles, facts: AmphoraFacts, health: AgentHealth,
+    requests: RequestLedger = RequestLedger()
   ) {
     self.loadBalancers = loadBalancers
     self.lvs = lvs
@@ -29,6 +31,7 @@ package struct AgentAPI: Sendable {
     self.networks = networks
     self.agent = agent
     self.facts = facts
+    self.health = health
     self.requests = requests
   }
 
@@ -65,11 +68,18 @@ package struct AgentAPI: Sendable {
     case .downloadLVS(let id): .text(try await lvs.download(id))
     case .getCertificate(let id, let name): try await certificate(id, name)
     case .findInterface(let address): try await networks.find(address)
+    case .health: await Self.response(health.report())
     case .uploadHAProxy, .uploadLVS, .control, .deleteService, .putCertificate, .deleteCertificate, .plugVIP,
       .plugNetwork,
       .setInterfaceRules, .rotateCertificate, .updateConfiguration, .uploadVRRP, .controlVRRP:
       try await change(route, request, logger)
     }
+  }
+
+  /// 503 for a fault, so that whoever asks needs to look at the status only; controllers, to whom 503 is final (contract
+  /// agent-api §1.4), do not ask this.
+  private static func response(_ health: AgentHealthBody) -> APIResponse {
+    .json(health.status == .ready ? 200 : 503, health)
   }
 
   /// Reads the body, then runs the change in its lane.

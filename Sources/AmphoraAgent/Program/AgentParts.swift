@@ -74,6 +74,11 @@ struct AgentParts: Sendable {
       facts: AmphoraFacts(
         packages: PackageDatabase(haproxyCommand: configuration.haproxyCommand), store: store,
         counters: interfaces.counters),
+      health: AgentHealth(
+        checks: HealthChecks(
+          paths: paths, interfaces: InterfacePaths(configuration), configuration: live, heartbeats: heartbeats,
+          metrics: metrics
+        ).all),
       requests: requests)
     self.heartbeats = heartbeats
     self.paths = paths

@@ -114,6 +114,13 @@ extension AmphoraClient {
     _ = try await perform(.setInterfaceRules(address), body: .json(try encoded(rules)))
   }
 
+  /// `GET /1.0/health`: whether the amphora does its work, and what does not; an extension of this agent.
+  ///
+  /// An agent without it, such as upstream's, makes it throw `notFound`.
+  public func health() async throws -> AgentHealthBody {
+    try await decoded(AgentHealthBody.self, .health, accepting: 503)
+  }
+
   func unlessNotFound<Value>(_ body: () async throws -> Value) async throws -> Value? {
     do {
       return try await body()
@@ -122,8 +129,10 @@ extension AmphoraClient {
     }
   }
 
-  func decoded<Body: Decodable>(_ type: Body.Type, _ route: AgentRoute) async throws -> Body {
-    let answer = try await perform(route)
+  func decoded<Body: Decodable>(_ type: Body.Type, _ route: AgentRoute, accepting status: Int? = nil) async throws
+    -> Body
+  {
+    let answer = try await perform(route, accepting: status)
     do {
       return try JSONDecoder().decode(type, from: Data(answer.body))
     } catch {

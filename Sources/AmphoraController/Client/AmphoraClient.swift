@@ -83,11 +83,16 @@ public struct AmphoraClient: Sendable {
   }
 
   /// Sends a route's request until it gets a final answer.
-  func perform(_ route: AgentRoute, body: RequestBody = .none) async throws -> AgentAnswer {
+  ///
+  /// - Parameter accepted: a status besides those of success that this route answers with.
+  func perform(_ route: AgentRoute, body: RequestBody = .none, accepting accepted: Int? = nil) async throws
+    -> AgentAnswer
+  {
     let request = "\(route.method.rawValue) \(route.path)"
     return try await repeated(request) { transport in
       let answer = try await transport.send(
         method: route.method.rawValue, path: route.path, headers: body.headers, body: body.bytes)
+      if answer.status == accepted { return answer }
       switch answer.meaning(amphora: endpoint.amphora, request: request) {
       case .success: return answer
       case .refused(let refusal): throw AmphoraClientError(refusal)

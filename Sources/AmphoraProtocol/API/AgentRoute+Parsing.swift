@@ -115,6 +115,7 @@ private let patterns: [RoutePattern] = [
   RoutePattern(.get, "/") { _ in .discovery },
   RoutePattern(.get, "/1.0/info") { _ in .info },
   RoutePattern(.get, "/1.0/details") { _ in .details },
+  RoutePattern(.get, "/1.0/health") { _ in .health },
   RoutePattern(.get, "/1.0/listeners") { _ in .listListeners },
   RoutePattern(.delete, "/1.0/listeners/*") { args throws(RouteRejection) in .deleteService(try identifier(args[0])) },
   RoutePattern(.put, "/1.0/listeners/*/*/udp_listener") { args throws(RouteRejection) in

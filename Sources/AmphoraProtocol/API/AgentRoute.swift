@@ -36,11 +36,14 @@ public enum AgentRoute: Hashable, Sendable {
   case controlVRRP(ServiceAction)
   case findInterface(IPAddress)
   case setInterfaceRules(IPAddress)
+  /// An extension; upstream's agent and controllers do not know it.
+  case health
 
   /// The request method.
   public var method: AgentMethod {
     switch self {
-    case .discovery, .info, .details, .downloadHAProxy, .listListeners, .downloadLVS, .getCertificate, .findInterface:
+    case .discovery, .info, .details, .downloadHAProxy, .listListeners, .downloadLVS, .getCertificate, .findInterface,
+      .health:
       .get
     case .uploadHAProxy, .control, .uploadLVS, .putCertificate, .rotateCertificate, .updateConfiguration, .uploadVRRP,
       .controlVRRP, .setInterfaceRules:
@@ -75,6 +78,7 @@ public enum AgentRoute: Hashable, Sendable {
     case .controlVRRP(let action): "/1.0/vrrp/\(action.rawValue)"
     case .findInterface(let address): "/1.0/interface/\(address)"
     case .setInterfaceRules(let address): "/1.0/interface/\(address)/rules"
+    case .health: "/1.0/health"
     }
   }
 }

@@ -55,7 +55,8 @@ final class SystemdBench: Sendable {
       agent: AgentFiles(
         file: folder.path + "/agent.conf", environment: [:], configuration: configuration, logger: logger
       ) { _ in },
-      facts: AmphoraFacts(packages: PackageDatabase(haproxyCommand: "/usr/sbin/haproxy"), store: store) { [:] })
+      facts: AmphoraFacts(packages: PackageDatabase(haproxyCommand: "/usr/sbin/haproxy"), store: store) { [:] },
+      health: AgentHealth(checks: []))
   }
 
   private struct NoAdvertiser: VIPAdvertising {

@@ -21,6 +21,7 @@ struct AmphoraCommand: AsyncParsableCommand {
       AmphoraVersion.self,
       AmphoraInfo.self,
       AmphoraDetails.self,
+      AmphoraHealthCheck.self,
       AmphoraListeners.self,
       AmphoraCertificate.self,
       AmphoraConfig.self,

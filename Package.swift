@@ -53,7 +53,7 @@ let package = Package(
     .target(
       name: "AmphoraAgent",
       dependencies: [
-        "Addresses", "AmphoraCrypto", "AmphoraProtocol", "Files", "Netlink",
+        "Addresses", "AmphoraCrypto", "AmphoraProtocol", "CSocket", "Files", "Netlink",
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),

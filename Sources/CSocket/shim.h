@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 // recvmmsg and sendmmsg move many datagrams with one system call. glibc declares them and struct mmsghdr only with
@@ -27,5 +28,12 @@ static inline struct cmsghdr *amphora_next_control(struct msghdr *message, struc
   return CMSG_NXTHDR(message, control);
 }
 static inline const unsigned char *amphora_control_data(struct cmsghdr *control) { return CMSG_DATA(control); }
+
+// adjtimex(2), which Swift's Glibc module lacks, only reads without modes: 1 when nothing keeps the clock in step, 0 when
+// something does, -1 on failure.
+static inline int amphora_clock_is_unsynchronised(void) {
+  struct timex state = {.modes = 0};
+  return adjtimex(&state) < 0 ? -1 : (state.status & STA_UNSYNC) != 0;
+}
 
 #endif

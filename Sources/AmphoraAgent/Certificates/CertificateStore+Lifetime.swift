@@ -57,7 +57,7 @@ extension CertificateStore {
     FileRead.names(in: paths.certificateDirectory(of: id)).compactMap { CertificateFileName($0) }
   }
 
-  private static func words(_ text: [UInt8]) -> Set<String> {
+  static func words(_ text: [UInt8]) -> Set<String> {
     let separators = Set(" \t\r\n\"'[](),:=".utf8)
     return Set(text.split { separators.contains($0) }.map { String(decoding: $0, as: UTF8.self) })
   }

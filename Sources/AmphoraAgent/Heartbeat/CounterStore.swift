@@ -27,11 +27,28 @@ package struct CounterStore: Sendable {
   /// Reads the state file; a missing, empty or bad one counts as no counters.
   package init(path: String) {
     self.path = path
-    guard let bytes = try? FileRead.bytes(path, limit: Self.maximumFileSize),
-      let counters = try? JSONDecoder().decode([String: ListenerCounters].self, from: Data(bytes))
-    else { return }
+    guard let counters = try? Self.read(path) else { return }
     stored = counters
     entries = counters.mapValues { Entry(committed: $0, observed: $0) }
+  }
+
+  /// Where an amphora's state file is.
+  package static func path(_ paths: AgentPaths) -> String { paths.base + "/stats_counters.json" }
+
+  /// How many listeners the state file tells of; nil when there is none yet.
+  ///
+  /// Fails for a file that ``init(path:)`` would count as none.
+  package static func listeners(path: String) throws -> Int? {
+    do {
+      return try read(path).count
+    } catch let error as DurableFile.Failure where error.isMissing {
+      return nil
+    }
+  }
+
+  private static func read(_ path: String) throws -> [String: ListenerCounters] {
+    try JSONDecoder().decode(
+      [String: ListenerCounters].self, from: Data(try FileRead.bytes(path, limit: maximumFileSize)))
   }
 
   /// Takes note of new totals.

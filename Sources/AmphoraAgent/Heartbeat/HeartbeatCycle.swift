@@ -95,7 +95,7 @@ struct HeartbeatCycle: Sendable {
       report.append(source.collect(within: (deadline - .now) / (sources.count - index)))
     }
     // The file is read at the first need: an agent that comes up in a gated amphora must not fix an old state.
-    if counters == nil { counters = CounterStore(path: paths.base + "/stats_counters.json") }
+    if counters == nil { counters = CounterStore(path: CounterStore.path(paths)) }
     counters?.observe(report.listeners)
     hasProblems = !report.problems.isEmpty
     log.note(

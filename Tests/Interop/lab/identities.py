@@ -6,7 +6,7 @@ from lab.commands import run
 def authority(directory, name):
     """Makes a CA; returns the paths of certificate and key."""
     certificate, key = directory / f"{name}.pem", directory / f"{name}.key"
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 30, "-subj", f"/CN={name}",
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 3650, "-subj", f"/CN={name}",
         "-keyout", key, "-out", certificate)
     return certificate, key
 

@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <linux/fib_rules.h>
+#include <linux/filter.h>
 #include <linux/genetlink.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 // Glibc's module has no struct sockaddr_ll.
 #include <linux/if_packet.h>
 #include <linux/ip_vs.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>

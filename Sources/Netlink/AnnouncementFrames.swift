@@ -32,7 +32,7 @@ extension AddressAnnouncement {
   static let allNodes: [UInt8] = [0xFF, 0x02] + [UInt8](repeating: 0, count: 13) + [1]
 
   /// RFC 4443 §2.3: the ones' complement sum over a pseudo-header and the message, whose length must be even.
-  private static func icmpv6Checksum(_ message: [UInt8], from source: [UInt8], to destination: [UInt8]) -> UInt16 {
+  static func icmpv6Checksum(_ message: [UInt8], from source: [UInt8], to destination: [UInt8]) -> UInt16 {
     // Upper-layer length in 32 bits, three zero bytes, next header 58.
     let bytes = source + destination + [0, 0, 0, UInt8(message.count), 0, 0, 0, 58] + message
     var sum = stride(from: 0, to: bytes.count, by: 2).reduce(UInt32(0)) {

@@ -3,7 +3,13 @@
 import Netlink
 
 package enum NetworkChecks {
-  package static var all: [any DoctorCheck] { [NamespaceCheck()] }
+  package static var all: [any DoctorCheck] {
+    [
+      NamespaceCheck(), SettingsCheck(), InterfaceFilesCheck(), InterfaceCheck(), LinkHealthCheck(),
+      PacketFilterCheck(),
+      VIPCheck(), DuplicateVIPCheck(), ReachabilityCheck(),
+    ]
+  }
 }
 
 /// Whether the namespace of the traffic interfaces is there.
@@ -16,7 +22,9 @@ struct NamespaceCheck: DoctorCheck {
       _ = try NetlinkSocket(in: namespace)
       return [.pass(name, "\(namespace.name) is there")]
     } catch {
-      return [.failure(name, "\(namespace.name): \(error)", remedy: "amphora-agent netns up")]
+      return [
+        .failure(name, "\(namespace.name): \(error)", remedy: "amphora-agent netns up" + amphora.configurationOption)
+      ]
     }
   }
 }

@@ -38,6 +38,12 @@ package struct NamespaceSetup: Sendable {
   /// - Parameter systemSettings: also reads the image's sysctl files and loads ip_vs, which takes two programs.
   /// - Returns: one text per interface that did not come up.
   package func up(systemSettings: Bool) async throws -> [String] {
+    try await prepare(systemSettings: systemSettings)
+    return try await interfaces.restoreAll().failures.map { "\($0.interface): \($0.reason)" }
+  }
+
+  /// The first part: the namespace and its settings, without interfaces.
+  func prepare(systemSettings: Bool) async throws {
     let isBoot = systemSettings && !namespace.exists
     try namespace.create(ifMissing: true)
     if systemSettings {
@@ -47,7 +53,6 @@ package struct NamespaceSetup: Sendable {
     }
     try await namespace.run { [logger] in Self.write(Self.settings, logger) }
     if isBoot { await awaitNICs() }
-    return try await interfaces.restoreAll().failures.map { "\($0.interface): \($0.reason)" }
   }
 
   /// keepalived needs its interface when it starts; what comes even later, the agent takes in.
@@ -69,6 +74,23 @@ package struct NamespaceSetup: Sendable {
       }
     } catch {
       logger.debug("step failed", metadata: ["command": "\(arguments)", "error": "\(error)"])
+    }
+  }
+
+  /// A setting of the namespace with another value than ``up(systemSettings:)`` gives it.
+  struct DifferingSetting: Hashable, Sendable {
+    /// `net/ipv4/ip_forward`.
+    let key: String
+    let actual: String
+    let wanted: String
+  }
+
+  /// The settings of the calling thread's namespace that are not as they must be; keys that the kernel does not have are
+  /// left out.
+  static func differingSettings() -> [DifferingSetting] {
+    settings.compactMap { key, wanted in
+      guard let actual = try? Sysctl.read(key).replacing("\t", with: " "), actual != wanted else { return nil }
+      return DifferingSetting(key: key, actual: actual, wanted: wanted)
     }
   }
 

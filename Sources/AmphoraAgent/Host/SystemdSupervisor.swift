@@ -12,7 +12,7 @@ package struct SystemdSupervisor: ServiceSupervisor {
   private let program: String
   private let logger: Logger
   /// Where `systemctl enable` leaves its mark for units wanted by multi-user.target.
-  private let wants = "/etc/systemd/system/multi-user.target.wants"
+  static let wants = "/etc/systemd/system/multi-user.target.wants"
 
   /// - Parameters:
   ///   - agent: the absolute path of this program, for units that call it.
@@ -61,7 +61,7 @@ package struct SystemdSupervisor: ServiceSupervisor {
 
   package func enable(_ name: String) async throws(SupervisorError) {
     // Enabling again changes nothing and costs two processes and a reload of the manager.
-    if FileRead.exists("\(wants)/\(name)") { return }
+    if FileRead.exists("\(Self.wants)/\(name)") { return }
     try await systemctl("enable", name)
   }
 

@@ -30,6 +30,21 @@ package struct MasqueradeRules: Hashable, Sendable {
     [IPAddress.Family.v4, .v6].map(transaction).joined()
   }
 
+  /// How many rules each chain has, by the table's IP version and the chain's name.
+  ///
+  /// What ``transaction`` makes, in the form in which the kernel lists it without nft.
+  var chainSizes: [IPAddress.Family: [String: Int]] {
+    interfaces.reduce(into: [:]) { sizes, entry in
+      let (family, members) = entry
+      let prefix = family == .v4 ? "ip" : "ip6"
+      let names = ["\(prefix)-udp-masq", "\(prefix)-sctp-masq"] + (isGuarded ? [] : ["prerouting", "output"])
+      sizes[family] = Dictionary(uniqueKeysWithValues: names.map { ($0, members.count) })
+    }
+  }
+
+  /// Whether an SR-IOV port is among the interfaces.
+  private var isGuarded: Bool { interfaces.values.contains { $0.values.contains(true) } }
+
   /// Whether what `nft -s list ruleset` printed already has exactly these rules.
   ///
   /// A release of nft that prints them otherwise makes this false, and the rules are loaded once more.
@@ -67,7 +82,6 @@ package struct MasqueradeRules: Hashable, Sendable {
     let all = members.keys.sorted()
     // Beside an SR-IOV port nobody's TCP goes untracked: the firewall lets in answers, from members on other ports too, as
     // packets of established connections, and drops what is untracked (contract networking §6).
-    let isGuarded = interfaces.values.contains { $0.values.contains(true) }
     let untracked = isGuarded ? [] : all
     var chains = ["udp", "sctp"].map { transport in
       // Priority 100 is srcnat, -300 is raw; the numbers also work with nft releases that lack a name for a family.

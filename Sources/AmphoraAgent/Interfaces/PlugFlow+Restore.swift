@@ -48,7 +48,8 @@ extension PlugFlow {
     return report
   }
 
-  private func moveListed(_ report: inout RestoreReport) throws {
+  /// Moves the NICs of the list that are in the root namespace.
+  func moveListed(_ report: inout RestoreReport) throws {
     let outside = try root.socket.links()
     let inside = try NetlinkSocket().links()
     let present = Set((inside + outside).compactMap(\.macAddress))

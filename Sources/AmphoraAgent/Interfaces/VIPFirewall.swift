@@ -95,6 +95,21 @@ package struct VIPFirewall: Sendable {
 }
 
 extension VIPFirewall {
+  /// The table's name.
+  static let table = "amphora_table"
+  /// What every packet comes through.
+  static let inputChain = "amphora_chain"
+  /// What controllers' rules are in.
+  static let ruleChain = "amphora_vip_chain"
+
+  /// How many rules controllers have sent, as stored; nil when nothing usable is stored.
+  var storedRuleCount: Int? {
+    guard let text = FileRead.text(file), text.contains("policy drop;") else { return nil }
+    let lines = text.split(separator: "\n").map { $0.trimmingPrefix { $0 == " " || $0 == "\t" } }
+    guard let start = lines.firstIndex(where: { $0.hasPrefix("chain \(Self.ruleChain)") }) else { return 0 }
+    return lines[(start + 1)...].prefix { $0 != "}" }.count
+  }
+
   /// Before the first rules: nothing comes in but what the network itself needs.
   static let closed = head + chain("", "") + "}\n"
 

@@ -24,15 +24,17 @@ package struct DoctorReport: Codable, Hashable, Sendable {
     }
   }
 
-  /// One JSON object with `verdict` and `findings`.
-  package func json() throws -> String {
+  /// One JSON object with `verdict` and `findings`, and after a repair `repair` with `changes` and `failures`.
+  package func json(after repair: Repair.Outcome? = nil) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     struct Body: Encodable {
       let verdict: Finding.Verdict
       let findings: [Finding]
+      let repair: Repair.Outcome?
     }
-    return String(decoding: try encoder.encode(Body(verdict: verdict, findings: findings)), as: UTF8.self)
+    return String(
+      decoding: try encoder.encode(Body(verdict: verdict, findings: findings, repair: repair)), as: UTF8.self)
   }
 }
 

@@ -9,17 +9,20 @@ struct DoctorCommand: AsyncParsableCommand {
     commandName: "doctor",
     abstract: "Say what is wrong with this amphora, and what mends it.",
     discussion: """
-      Works while the agent is down and without the controller; changes nothing, unless told to.
+      Works while the agent is down and without the controller; changes nothing,
+      unless told to.
 
-      With --fix, what is on disk is applied again first: the namespace with its settings, interfaces as their files
-      say, units of load balancers that are missing, not enabled or not running though no controller has stopped them.
-      Each change is one line; what is right is left alone. The agent may run meanwhile.
+      With --fix, what is on disk is applied again first: the namespace with its
+      settings, interfaces as their files say, and units that are missing, not
+      enabled or not running though no controller has stopped them. Each change
+      is one line; what is right is left alone. The agent may run meanwhile.
 
       EXAMPLES:
         amphora-agent doctor
         amphora-agent doctor --fix
 
-      Exit codes: 0 nothing is wrong, 1 warnings, 2 failures; with --fix, those that remain.
+      Exit codes: 0 nothing is wrong, 1 warnings, 2 failures; with --fix, those
+      that remain.
       """)
 
   @Option(help: "The configuration file.")
@@ -35,7 +38,10 @@ struct DoctorCommand: AsyncParsableCommand {
     let amphora = LocalAmphora(configurationFile: configFile)
     var repair: Repair.Outcome?
     if fix {
-      guard geteuid() == 0 else { fail("amphora-agent doctor: --fix needs root") }
+      guard geteuid() == 0 else {
+        note("amphora-agent doctor: --fix needs root: sudo amphora-agent doctor --fix")
+        Glibc.exit(2)
+      }
       let outcome = await Repair.ofThisMachine(amphora).run()
       if !json { print(outcome.text) }
       repair = outcome

@@ -30,6 +30,8 @@ package struct Repair: Sendable {
   /// Also reads the image's sysctl files when the namespace has to be made.
   let systemSettings: Bool
   let logger: Logger
+  /// Called before each step on an interface; tests change files from it.
+  var onStep: InterfaceConfigurator.StepHook = { _ in }
 
   /// - Parameters:
   ///   - supervisor: who runs haproxy and keepalived; nil leaves them alone.

@@ -74,11 +74,13 @@ extension Repair {
 
   private func bringUp(_ file: InterfaceFile, _ link: Link, _ outcome: inout Outcome) async {
     let paths = amphora.interfaces
+    var configurator = InterfaceConfigurator(paths: paths)
+    configurator.onStep = onStep
     var wanted = file
     // Again when a plug request has written another file meanwhile.
     for _ in 0..<3 {
       do {
-        let result = try await paths.namespace.run { [wanted] in try InterfaceConfigurator(paths: paths).up(wanted) }
+        let result = try await paths.namespace.run { [wanted, configurator] in try configurator.up(wanted) }
         outcome.changes += result.changes.compactMap { FaultTexts.change($0, link) }.map { "\(file.name): \($0)" }
         if result.automaticConfigurationChanged {
           outcome.changes.append("\(file.name): DHCP or router advertisements")

@@ -4,6 +4,7 @@ import Addresses
 import AmphoraProtocol
 import Files
 import Netlink
+import Synchronization
 import Testing
 
 @testable import AmphoraAgent
@@ -79,6 +80,28 @@ import Testing
     let outcome = await lab.repair()
     #expect(outcome.changes.contains("eth1: address 203.0.113.2/32 added"), "\(outcome)")
     #expect(outcome.changes.contains("eth1: route default via 203.0.113.1 dev eth1 table 1 onlink added"), "\(outcome)")
+    #expect(await lab.faults() == [])
+  }
+
+  @Test func `what a controller plugs while a repair runs is in force afterwards`() async throws {
+    let lab = try await NetworkLab()
+    _ = try lab.lab.ip("address delete 10.0.0.5/24 dev eth2")
+    let paths = lab.lab.paths
+    let hasPlugged = Mutex(false)
+    var repair = Repair(lab.amphora, supervisor: nil, systemSettings: false, logger: LogRecord().logger)
+    repair.onStep = { step in
+      guard step.hasPrefix("add address"), hasPlugged.withLock({ exchange(&$0, with: true) }) == false else { return }
+      // The agent has taken the request and applied it, and the repair is about to apply what it read before.
+      var file = try #require(paths.store.load(.ethernet(2)))
+      let address = try #require(AsWritten<IPAddress>(text: "10.0.0.6"))
+      file.addresses.append(.assigned(.init(address, prefixLength: 24)))
+      file.routes = []
+      try paths.store.store(file)
+      _ = try InterfaceConfigurator(paths: paths).up(file)
+    }
+    #expect(await repair.run().failures == [])
+    #expect(try lab.lab.addresses("eth2") == ["10.0.0.5/24", "10.0.0.6/24", "2001:db8:5::5/64"])
+    #expect(try lab.lab.routes("-4").filter { $0.contains("proto static") && $0.contains("eth2") } == [])
     #expect(await lab.faults() == [])
   }
 

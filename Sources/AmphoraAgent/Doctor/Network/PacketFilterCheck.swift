@@ -9,9 +9,9 @@ struct PacketFilterCheck: DoctorCheck {
   let name = "packet-filter"
 
   func run(_ amphora: LocalAmphora) async -> [Finding] {
-    guard let view = await NetworkView.read(amphora),
-      let faults = try? await PacketFilterFaults(view, amphora.interfaces)
-    else { return [] }
+    guard let view = await NetworkView.read(amphora) else { return [] }
+    let faults: PacketFilterFaults
+    do { faults = try await PacketFilterFaults(view, amphora.interfaces) } catch { return blind(error) }
     guard let interface = faults.interface else { return faults.isNeeded ? [.pass(name, "the rules are loaded")] : [] }
     let remedy = amphora.upCommand(interface)
     let evidence = [faults.firewall, faults.masquerade].compactMap { $0 }.joined(separator: "; ")

@@ -11,12 +11,12 @@ struct ReachabilityCheck: DoctorCheck {
 
   func run(_ amphora: LocalAmphora) async -> [Finding] {
     let (patience, paths) = (patience, amphora.paths)
-    guard let view = await NetworkView.read(amphora),
-      let members = try? await BlockingIO.run({ ConfiguredMembers(paths) }),
-      let result = try? await amphora.interfaces.namespace.run({
-        try Reachability(view, members, patience: patience)
-      })
-    else { return [] }
+    guard let view = await NetworkView.read(amphora) else { return [] }
+    let result: Reachability
+    do {
+      let members = try await BlockingIO.run { ConfiguredMembers(paths) }
+      result = try await amphora.interfaces.namespace.run { try Reachability(view, members, patience: patience) }
+    } catch { return blind(error) }
     return result.gatewayFindings(view) + result.memberFindings(view)
   }
 }
@@ -80,7 +80,7 @@ struct Reachability: Sendable {
     // Nothing harmless can be sent to a UDP or SCTP port, but the machine must be there.
     let questions = members.filter { failures[$0] != nil || $0.transport == .datagrams }
       .compactMap { member in Self.question(member, view).map { (member, $0) } }
-    let answers = try NeighbourProbe.ask(questions.map(\.1), patience: patience, endsWhenAnswered: true)
+    let answers = try NeighbourProbe.ask(questions.map(\.1), patience: patience / 2, endsWhenAnswered: true)
     for (member, question) in questions where answers[question] == nil {
       failures[member] = "nobody there answers \(member.address.family == .v4 ? "ARP" : "neighbour discovery")"
     }

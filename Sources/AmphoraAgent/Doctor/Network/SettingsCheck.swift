@@ -9,6 +9,7 @@ struct SettingsCheck: DoctorCheck {
 
   func run(_ amphora: LocalAmphora) async -> [Finding] {
     let namespace = amphora.interfaces.namespace
+    // Without the namespace there is nothing to say.
     guard let wrong = try? await namespace.run({ NamespaceSetup.differingSettings() }) else { return [] }
     guard !wrong.isEmpty else { return [.pass(name, "forwarding, conntrack and binding are set in \(namespace)")] }
     return wrong.map { setting in

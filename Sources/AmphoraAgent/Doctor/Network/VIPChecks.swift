@@ -77,11 +77,13 @@ struct DuplicateVIPCheck: DoctorCheck {
     guard let view = await NetworkView.read(amphora) else { return [] }
     let questions = view.interfaces.flatMap { self.questions($0, view) }
     let patience = patience
-    guard !questions.isEmpty,
-      let answers = try? await amphora.interfaces.namespace.run({
+    guard !questions.isEmpty else { return [] }
+    let answers: [NeighbourQuestion: Set<MACAddress>]
+    do {
+      answers = try await amphora.interfaces.namespace.run {
         try NeighbourProbe.ask(questions, patience: patience, endsWhenAnswered: false)
-      })
-    else { return [] }
+      }
+    } catch { return blind(error) }
     let findings = questions.compactMap { question in answers[question].map { finding(question, $0, view) } }
     if !findings.isEmpty { return findings }
     return [.pass(name, "nobody else has " + questions.map { "\($0.address)" }.joined(separator: ", "))]

@@ -43,6 +43,9 @@ package enum FileRead {
   /// Whether something exists at the path.
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Whether a program or script is at the path; root may run what anybody may.
+  package static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
+
   /// Whether a folder is at the path, not a link to one.
   package static func isFolder(_ path: String) -> Bool {
     var status = stat()

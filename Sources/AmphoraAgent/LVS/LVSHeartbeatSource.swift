@@ -113,7 +113,8 @@ package struct LVSHeartbeatSource: HeartbeatSource {
     return !hasServers && age > .seconds(-1) && age < Self.fillingTime
   }
 
-  private static func changeTime(_ path: String) -> Duration? {
+  /// When a file was written, since 1970.
+  static func changeTime(_ path: String) -> Duration? {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
     return .seconds(status.st_mtim.tv_sec) + .nanoseconds(status.st_mtim.tv_nsec)

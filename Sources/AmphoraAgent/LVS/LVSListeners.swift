@@ -129,6 +129,16 @@ package struct LVSListeners: Sendable {
     }
   }
 
+  /// Writes the scripts anew that listeners' configurations name, when they were lost; for the start.
+  package func restoreScripts() async throws {
+    let isPair = configuration.value.loadBalancerTopology == .activeStandby
+    try await BlockingIO.run { [store, paths] in
+      guard !store.ids().isEmpty else { return }
+      try LVSScripts.installMemberCheck(paths)
+      if isPair { try LVSScripts.installVRRPCheck(paths) }
+    }
+  }
+
   /// Removes the pid files of a keepalived that does not live; missing ones are fine.
   func removePIDFiles(of id: ListenerID) throws(DurableFile.Failure) {
     if store.isRunning(id) { return }

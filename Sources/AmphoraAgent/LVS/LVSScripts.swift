@@ -17,7 +17,7 @@ enum LVSScripts {
   }
 
   private static func install(_ text: String, _ path: String, in folder: String) throws(DurableFile.Failure) {
-    if FileRead.text(path) == text { return }
+    if FileRead.text(path) == text, FileRead.isExecutable(path) { return }
     try DurableFile.createDirectory(folder, mode: 0o755)
     try DurableFile.write(Array(text.utf8), to: path, mode: 0o755)
   }

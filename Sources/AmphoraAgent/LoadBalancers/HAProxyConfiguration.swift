@@ -101,7 +101,7 @@ package struct HAProxyConfiguration: Sendable, Equatable {
   }
 
   /// The words that begin a section (haproxy configuration manual, chapters 3 and 4).
-  private static let sections: Set<Substring> = [
+  static let sections: Set<Substring> = [
     "global", "defaults", "frontend", "backend", "listen", "peers", "mailers", "userlist", "resolvers", "cache",
     "program",
     "http-errors", "ring", "log-forward", "fcgi-app", "crt-store", "traces",

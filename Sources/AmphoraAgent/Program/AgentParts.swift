@@ -133,6 +133,7 @@ struct AgentParts: Sendable {
   func restoreServices() async {
     await KillPoint.counting(.start) {
       do {
+        try await api.lvs.restoreScripts()
         try await checkScripts.updateAtStart()
         let stopped = try await BlockingIO.run { [paths] in StopOrders(paths: paths).units }
         await direct?.restore(except: stopped)

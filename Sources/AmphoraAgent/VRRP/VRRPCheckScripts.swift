@@ -35,7 +35,10 @@ package actor VRRPCheckScripts {
 
   /// As ``update(removed:)`` at the agent's start, when this amphora is one of a pair and serves something: a reboot
   /// starts load balancers that were stopped, and they must be checked again.
+  ///
+  /// Where keepalived has its configuration, its script comes back too when it was lost.
   package func updateAtStart() async throws {
+    if try await BlockingIO.run({ [paths] in FileRead.exists(paths.vrrpConfiguration) }) { try await installDriver() }
     let isInUse = try await BlockingIO.run { [paths, store] in
       try FileRead.exists(paths.vrrpCheckScript) && !(store.list().isEmpty && LVSStore(paths: paths).list().isEmpty)
     }
@@ -48,18 +51,27 @@ package actor VRRPCheckScripts {
     try await BlockingIO.run {
       try DurableFile.createDirectory(paths.vrrpDirectory, mode: 0o755)
       try DurableFile.createDirectory(paths.vrrpCheckScripts, mode: 0o755)
-      // A load balancer that was deleted was not lost: until something else happens, the amphora may hold the VIP.
-      let known = try store.list() + (removed.map { [$0] } ?? [])
-      if try known.isEmpty && !LVSStore(paths: paths).list().isEmpty {
+      guard let script = try haproxyCheck(stopped, removed: removed, store) else {
         return try DurableFile.remove(paths.haproxyCheckScript)
       }
-      let sockets = known.filter { $0 != removed && !stopped.contains(ServiceUnit.unitName(of: $0)) }
-        .map(paths.statsSocket)
-      // Without any load balancer this amphora must not hold the VIP.
-      let script = known.isEmpty ? "exit 1" : "haproxy-vrrp-check \(sockets.joined(separator: " ")); exit $?"
       if FileRead.text(paths.haproxyCheckScript) == script { return }
       try DurableFile.write(Array(script.utf8), to: paths.haproxyCheckScript, mode: 0o644)
     }
+  }
+
+  /// What `haproxy_check_script.sh` has to be now; nil when there must be none.
+  ///
+  /// Fails rather than take a folder that cannot be listed for one without load balancers.
+  static func haproxyCheck(
+    _ stopped: StopOrders, removed: LoadBalancerID? = nil, _ store: LoadBalancerStore
+  ) throws(DurableFile.Failure) -> String? {
+    // A load balancer that was deleted was not lost: until something else happens, the amphora may hold the VIP.
+    let known = try store.list() + (removed.map { [$0] } ?? [])
+    if try known.isEmpty && !LVSStore(paths: store.paths).list().isEmpty { return nil }
+    let sockets = known.filter { $0 != removed && !stopped.contains(ServiceUnit.unitName(of: $0)) }
+      .map(store.paths.statsSocket)
+    // Without any load balancer this amphora must not hold the VIP.
+    return known.isEmpty ? "exit 1" : "haproxy-vrrp-check \(sockets.joined(separator: " ")); exit $?"
   }
 
   /// Writes `check_script.sh`, which keepalived's configuration names, when it is missing or another one.
@@ -67,7 +79,7 @@ package actor VRRPCheckScripts {
     try await BlockingIO.run { [paths] in
       try DurableFile.createDirectory(paths.vrrpCheckScripts, mode: 0o755)
       let script = Self.driver(scripts: paths.vrrpCheckScripts)
-      if FileRead.text(paths.vrrpCheckScript) == script { return }
+      if FileRead.text(paths.vrrpCheckScript) == script, FileRead.isExecutable(paths.vrrpCheckScript) { return }
       try DurableFile.write(Array(script.utf8), to: paths.vrrpCheckScript, mode: 0o755)
     }
   }

@@ -109,27 +109,6 @@ private struct CheckProcess {
     else { return nil }
     var now = timespec()
     guard clock_gettime(CLOCK_BOOTTIME, &now) == 0 else { return nil }
-    let started = Duration.milliseconds(leader.startTicks * 1000 / max(1, sysconf(Int32(_SC_CLK_TCK))))
-    return CheckProcess(age: .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec) - started)
-  }
-}
-
-/// What `/proc/<pid>/stat` says about a process.
-private struct ProcessStatus {
-  let name: String
-  let parent: pid_t
-  /// The start in clock ticks since the boot.
-  let startTicks: Int
-
-  init?(_ pid: pid_t) {
-    // `pid (comm) state ppid …`; the name may hold parentheses itself. Field 22 is the start (proc(5)).
-    guard let text = FileRead.text("/proc/\(pid)/stat"), let open = text.firstIndex(of: "("),
-      let close = text.lastIndex(of: ")"), open < close
-    else { return nil }
-    let fields = text[text.index(after: close)...].split(separator: " ")
-    guard fields.count > 19, let parent = pid_t(fields[1]), let start = Int(fields[19]) else { return nil }
-    name = String(text[text.index(after: open)..<close])
-    self.parent = parent
-    startTicks = start
+    return CheckProcess(age: .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec) - leader.started)
   }
 }

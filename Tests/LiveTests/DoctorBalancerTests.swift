@@ -231,15 +231,4 @@ extension LiveAmphora {
       #expect(stage.amphora.exists("\(stage.folder)/haproxy.cfg.new-failed"), "it stays for those who look")
     }
   }
-
-  @Test func `the limit of open files lowered`() async throws {
-    try await withContentStage { stage in
-      let worker = try #require(try await stage.amphora.processes("haproxy").first { $0 != stage.running })
-      #expect(try await stage.amphora.run("/usr/bin/prlimit --pid \(worker) --nofile=1000:").isSuccess)
-      let fault = try await stage.amphora.fault("haproxy-files")
-      #expect(fault.evidence.contains("may open 1,000 files, and 2,000 connections need 4,"), "\(fault)")
-      try await stage.amphora.carryOut(fault)
-      try await stage.amphora.expectContent("with the limit as it was")
-    }
-  }
 }

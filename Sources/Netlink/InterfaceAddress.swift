@@ -74,6 +74,24 @@ extension NetlinkSocket {
       .filter { link == nil || $0.linkIndex == link?.index }
   }
 
+  /// How long ago each address was put on its link, by address.
+  ///
+  /// The kernel counts from its boot in hundredths of a second and 32 bits, so that ages start over after 497 days.
+  package func addressAges() throws(NetlinkError) -> [IPAddress: Duration] {
+    let stamps = try dump(RTM_GETADDR, "addresses") { object in
+      InterfaceAddress(object).map { ($0.address, rtnl_addr_get_create_time(object)) }
+    }
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    let hundredths = UInt32(truncatingIfNeeded: now.tv_sec * 100 + now.tv_nsec / 10_000_000)
+    return Dictionary(
+      stamps.map { address, stamp in
+        let age = hundredths &- stamp
+        // The kernel's tick may be a little ahead of the clock.
+        return (address, .milliseconds(age > UInt32.max - 100 ? 0 : Int(age) * 10))
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// Adds an address, without broadcast address or label, valid for ever.
   ///
   /// Same as `ip address add CIDR dev LINK`.

@@ -30,6 +30,22 @@ extension KernelTests {
       }
     }
 
+    @Test(arguments: ["203.0.113.4/24", "2001:db8::4/64"])
+    func `the kernel knows how long an address has been there`(text: String) throws {
+      try Lab.run { lab throws in
+        let link = try lab.bringUp()
+        let cidr = network(text)
+        let before = ContinuousClock.now
+        try lab.socket.add(InterfaceAddress(cidr, linkIndex: link.index, flags: .noDuplicateDetection))
+        var age = Duration.zero
+        // In steps of the kernel's clock.
+        while age < .milliseconds(50), ContinuousClock.now - before < .seconds(10) {
+          age = try #require(try lab.socket.addressAges()[cidr.address])
+        }
+        #expect(age >= .milliseconds(50) && age <= ContinuousClock.now - before + .milliseconds(50), "\(age)")
+      }
+    }
+
     @Test func `the list is of all links or of one`() throws {
       try Lab.run { lab throws in
         try lab.socket.setUp(try #require(try lab.socket.link(named: "lo")))

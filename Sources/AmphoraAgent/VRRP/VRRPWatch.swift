@@ -107,8 +107,6 @@ private struct CheckProcess {
     guard let leader = ProcessStatus(getpgrp()), let parent = ProcessStatus(leader.parent),
       parent.name.hasPrefix("keepalived")
     else { return nil }
-    var now = timespec()
-    guard clock_gettime(CLOCK_BOOTTIME, &now) == 0 else { return nil }
-    return CheckProcess(age: .seconds(now.tv_sec) + .nanoseconds(now.tv_nsec) - leader.started)
+    return CheckProcess(age: leader.age)
   }
 }

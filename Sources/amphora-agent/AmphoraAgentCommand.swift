@@ -32,7 +32,7 @@ struct AmphoraAgentCommand: AsyncParsableCommand {
     version: AgentVersion.current,
     subcommands: [
       Serve.self, Init.self, Interface.self, Netns.self, VRRPCheckCommand.self, HealthCheck.self, Prometheus.self,
-      DoctorCommand.self, LogLevelCommand.self, Explain.self, StatusCommand.self,
+      DoctorCommand.self, LogLevelCommand.self, Explain.self, StatusCommand.self, ConfigCommand.self,
     ])
 }
 

@@ -18,17 +18,22 @@ extension AgentConfiguration {
   package static func parse(
     _ bytes: some Collection<UInt8>, file: String, environment: [String: String]
   ) throws(ConfigurationError) -> AgentConfiguration {
-    let (document, grammarProblems) = INIDocument.parseTolerantly(bytes, file: file)
-    var reader = OptionReader(document: document, environment: environment)
-    let configuration = AgentConfiguration(reading: &reader, file: file)
-    let problems = grammarProblems + reader.problems
-    guard problems.isEmpty else {
-      throw ConfigurationError(problems: problems.sorted { ($0.line ?? 0) < ($1.line ?? 0) })
-    }
+    let (configuration, problems) = judge(bytes, file: file, environment: environment)
+    guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
     return configuration
   }
 
-  private static func readFile(_ path: String) throws(ConfigurationError) -> [UInt8] {
+  /// Everything that is wrong with a configuration, and what it says as far as it can be read.
+  static func judge(
+    _ bytes: some Collection<UInt8>, file: String, environment: [String: String]
+  ) -> (configuration: AgentConfiguration, problems: [ConfigurationProblem]) {
+    let (document, grammarProblems) = INIDocument.parseTolerantly(bytes, file: file)
+    var reader = OptionReader(document: document, environment: environment)
+    let configuration = AgentConfiguration(reading: &reader, file: file)
+    return (configuration, (grammarProblems + reader.problems).sorted { ($0.line ?? 0) < ($1.line ?? 0) })
+  }
+
+  static func readFile(_ path: String) throws(ConfigurationError) -> [UInt8] {
     func failure(_ kind: ConfigurationProblem.Kind) -> ConfigurationError {
       ConfigurationError(problems: [ConfigurationProblem(kind, file: path)])
     }

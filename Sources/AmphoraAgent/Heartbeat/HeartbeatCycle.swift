@@ -88,7 +88,8 @@ struct HeartbeatCycle: Sendable {
   /// Whether the last collection had trouble; looking for changes then waits for the next heartbeat.
   private(set) var hasProblems = false
 
-  private mutating func collect(within budget: Duration) -> HeartbeatReport {
+  /// Asks all sources, and takes note of the counters' new totals.
+  mutating func collect(within budget: Duration) -> HeartbeatReport {
     let deadline = ContinuousClock.now + budget
     var report = HeartbeatReport()
     for (index, source) in sources.enumerated() {
@@ -104,7 +105,8 @@ struct HeartbeatCycle: Sendable {
     return report
   }
 
-  private mutating func message(_ id: String, _ report: HeartbeatReport) -> HeartbeatMessage {
+  /// The message for a report; nothing in it counts as sent.
+  mutating func message(_ id: String, _ report: HeartbeatReport) -> HeartbeatMessage {
     defer { sequence += 1 }
     var listenersSeen: Set<String> = []
     let listeners = report.listeners.filter { listenersSeen.insert($0.id).inserted }.map { reading in

@@ -27,7 +27,8 @@ public enum HeartbeatEnvelope {
   /// The default bound of an inflated message: 4 MiB (contract heartbeat-and-config §3.2).
   public static let defaultMaximumInflatedBytes = 4 << 20
 
-  private static let hexDigestBytes = 64
+  /// The length of the digest behind the stream: 32 bytes as hexadecimal digits.
+  package static let digestBytes = 64
 
   /// How hard to compress.
   public enum Effort: Sendable {
@@ -41,7 +42,7 @@ public enum HeartbeatEnvelope {
   public static func seal(
     _ payload: [UInt8], key: HeartbeatKey, effort: Effort = .standard
   ) throws(ZlibFailure) -> [UInt8] {
-    var datagram = try Zlib.deflate(payload, level: effort == .best ? 9 : 6, extraCapacity: hexDigestBytes)
+    var datagram = try Zlib.deflate(payload, level: effort == .best ? 9 : 6, extraCapacity: digestBytes)
     let digest = Digest.hmacSHA256(key: key.bytes, datagram)
     datagram.append(contentsOf: Digest.hex(digest).utf8)
     return datagram

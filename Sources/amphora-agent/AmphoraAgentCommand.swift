@@ -33,7 +33,7 @@ struct AmphoraAgentCommand: AsyncParsableCommand {
     subcommands: [
       Serve.self, Init.self, Interface.self, Netns.self, VRRPCheckCommand.self, HealthCheck.self, Prometheus.self,
       DoctorCommand.self, LogLevelCommand.self, Explain.self, StatusCommand.self, ConfigCommand.self,
-      HeartbeatCommand.self,
+      HeartbeatCommand.self, SupportBundleCommand.self,
     ])
 }
 

@@ -74,7 +74,9 @@ package actor PackageDatabase {
   }
 
   /// The versions of installed packages in the text of dpkg's status file (deb822: paragraphs of `Field: value`).
-  static func versions(inDpkgStatus status: [UInt8], of names: Set<String>) -> [String: String] {
+  ///
+  /// - Parameter names: those asked for; nil for all.
+  static func versions(inDpkgStatus status: [UInt8], of names: Set<String>?) -> [String: String] {
     var versions: [String: String] = [:]
     var name: String?
     var isInstalled = false
@@ -84,13 +86,13 @@ package actor PackageDatabase {
     for line in status.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
       if line.starts(with: fields.package) {
         let value = String(decoding: line.dropFirst(fields.package.count), as: UTF8.self)
-        name = names.contains(value) ? value : nil
+        name = names?.contains(value) ?? true ? value : nil
         isInstalled = false
       } else if name != nil, line.starts(with: fields.status) {
         isInstalled = line.suffix(10).elementsEqual(" installed".utf8)
       } else if let current = name, isInstalled, line.starts(with: fields.version) {
         versions[current] = String(decoding: line.dropFirst(fields.version.count), as: UTF8.self)
-        if versions.count == names.count { break }
+        if versions.count == names?.count { break }
       }
     }
     return versions

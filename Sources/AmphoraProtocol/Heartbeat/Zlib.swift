@@ -8,7 +8,19 @@ public struct ZlibFailure: Error, Hashable, Sendable, CustomStringConvertible {
   public let code: Int
 
   /// The failure in words.
-  public var description: String { "zlib could not compress the heartbeat: code \(code)" }
+  public var description: String { "zlib could not compress: code \(code)" }
+}
+
+/// Files in gzip's format (RFC 1952).
+package enum Gzip {
+  /// Compresses in one step.
+  package static func compress(_ input: [UInt8]) throws(ZlibFailure) -> [UInt8] {
+    // 16 more than the window asks for gzip's header and trailer, whose size deflateBound(3) knows.
+    let deflater = try Deflater(level: 6, windowBits: Deflater.windowBits + 16)
+    let (output, result) = deflater.finish(input, extraCapacity: 0)
+    guard result == Z_STREAM_END else { throw ZlibFailure(code: Int(result)) }
+    return output
+  }
 }
 
 enum Zlib {
@@ -26,16 +38,16 @@ enum Zlib {
 /// zlib's state points back at the stream, so it must not move: it lives on the heap.
 private final class Deflater {
   /// Window of 2^15 bytes with a zlib header: what every inflater takes.
-  private static let windowBits: Int32 = 15
+  static let windowBits: Int32 = 15
   /// zlib's default amount of state.
   private static let memoryLevel: Int32 = 8
 
   private let stream: UnsafeMutablePointer<z_stream>
 
-  init(level: Int32) throws(ZlibFailure) {
+  init(level: Int32, windowBits: Int32 = Deflater.windowBits) throws(ZlibFailure) {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    let result = amphora_deflate_init2(stream, level, Self.windowBits, Self.memoryLevel)
+    let result = amphora_deflate_init2(stream, level, windowBits, Self.memoryLevel)
     guard result == Z_OK else { throw ZlibFailure(code: Int(result)) }
   }
 

@@ -16,6 +16,8 @@ enum Main {
     case "amphora-health-checker": exit(HealthCheckCommand.run(arguments))
     case "prometheus-proxy": await AmphoraAgentCommand.main(["prometheus-proxy"] + arguments)
     case "amphora-interface": await AmphoraAgentCommand.main(["interface"] + arguments)
+    // keepalived follows links before it runs a check: amphora-health-checker arrives under the program's own name.
+    case _ where arguments.first == "sctp": exit(HealthCheckCommand.run(arguments))
     default: await AmphoraAgentCommand.main(arguments)
     }
   }

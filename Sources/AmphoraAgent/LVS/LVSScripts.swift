@@ -13,7 +13,7 @@ enum LVSScripts {
 
   /// Writes `lvs_udp_check.sh`, which the check of a pair runs.
   static func installVRRPCheck(_ paths: AgentPaths) throws(DurableFile.Failure) {
-    try install(vrrpCheck(paths.lvsDirectory), paths.lvsCheckScript, in: paths.vrrpCheckScripts)
+    try install(vrrpCheck(paths), paths.lvsCheckScript, in: paths.vrrpCheckScripts)
   }
 
   private static func install(_ text: String, _ path: String, in folder: String) throws(DurableFile.Failure) {
@@ -34,15 +34,15 @@ enum LVSScripts {
 
     """
 
-  /// A keepalived that ends in order removes its pid file; one that crashed leaves it.
-  private static func vrrpCheck(_ folder: String) -> String {
+  /// A keepalived that ends in order removes its pid file; one that crashed leaves it, or its unit has failed.
+  private static func vrrpCheck(_ paths: AgentPaths) -> String {
     """
     #!/bin/bash
     # Run by the check of a pair: fails when the keepalived of a UDP or SCTP listener has ended without being told to.
     # Written by amphora-agent.
 
     status=0
-    for file in \(folder)/*.pid; do
+    for file in \(paths.lvsDirectory)/*.pid; do
       # Those of its children are named NAME.vrrp.pid and NAME.check.pid.
       case "${file##*/}" in *.*.pid) continue ;; esac
       { read -r pid < "$file"; } 2> /dev/null || continue
@@ -51,6 +51,14 @@ enum LVSScripts {
       # proc(5): the number, the program's name, and Z or X for one that has ended.
       case "$state" in "$pid (keepalived) "[!ZX]*) ;; *) status=1 ;; esac
     done
+    # systemd takes the pid file of one that crashed away, and remembers its unit as failed (systemd.service(5), PIDFile=).
+    units=()
+    for file in \(paths.lvsDirectory)/octavia-keepalivedlvs-*.conf; do
+      unit=${file##*/}
+      unit=${unit%.conf}.service
+      if [ -e "$file" ] && [ ! -e "\(paths.runtime)/stopped/$unit" ]; then units+=("$unit"); fi
+    done
+    if [ ${#units[@]} != 0 ] && systemctl is-failed --quiet "${units[@]}" 2> /dev/null; then status=1; fi
     exit $status
 
     """

@@ -41,6 +41,21 @@ import Testing
     #expect(try await check() == 0, "it is just being written")
   }
 
+  @Test func `a pair's check fails for a unit that has failed, unless a controller stopped it`() async throws {
+    try pid(".conf", "")
+    let programs = folder.folder("programs")
+    let unit = "octavia-keepalivedlvs-11111111-2222-4333-8444-555555555555.service"
+    let failed = "#!/bin/sh\n[ \"$*\" = 'is-failed --quiet \(unit)' ]\n"
+    try DurableFile.write(Array(failed.utf8), to: "\(programs)/systemctl", mode: 0o755)
+    var paths = folder.paths
+    paths.runtime = folder.folder("run")
+    try LVSScripts.installVRRPCheck(paths)
+    let words = ["PATH=\(programs):/usr/bin:/bin", "/bin/bash", paths.lvsCheckScript]
+    #expect(try await Command.run("/usr/bin/env", words).status == 1)
+    try StopOrders(paths: paths).add(unit)
+    #expect(try await Command.run("/usr/bin/env", words).status == 0)
+  }
+
   @Test func `the check of a member is nc's, with the option that this nc knows`() async throws {
     try LVSScripts.installMemberCheck(folder.paths)
     #expect(FileRead.text(folder.paths.memberCheckScript)?.hasPrefix("#!/bin/bash\n") == true)

@@ -13,6 +13,7 @@ from bootlab.machine import Shape
 from imagelab import networks
 from imagelab.amphora import BOOTS, IMAGE, RUNNING, Amphora
 from imagelab.balancer import Balancer, http_listener
+from imagelab.pair import OUTAGES, Pair
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +71,20 @@ def balancer(plugged, folder):
     return result
 
 
+@pytest.fixture(scope="session")
+def pair(controller, folder):
+    """Two more amphorae, which share two VIPs with a UDP and an SCTP listener; the first one is off by then."""
+    for amphora in list(RUNNING):
+        amphora.cut_power()
+    result = Pair(controller, folder)
+    try:
+        result.boot()
+        result.deploy()
+        yield result
+    finally:
+        result.remove()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """Adds console and journal to the report of a failure."""
@@ -87,6 +102,8 @@ def pytest_terminal_summary(terminalreporter):
         events = {event: seconds for event, (seconds, _) in timeline.events.items()}
         terminalreporter.write_line(
             f"{name}: agent {events.get('agent answers on :9443')}, heartbeat {events.get('first heartbeat verified')}")
+    for what, seconds in OUTAGES:
+        terminalreporter.write_line(f"no answer {what}: {seconds:.1f} s")
 
 
 def pytest_sessionfinish(session):

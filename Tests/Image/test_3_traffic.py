@@ -6,7 +6,7 @@ import pytest
 
 from bootlab.host import wait_until
 from imagelab import networks
-from imagelab.balancer import EXTRA_LISTENER, HTTP_LISTENER, UDP_LISTENER, http_listener, listener
+from imagelab.balancer import EXTRA_LISTENER, HTTP_LISTENER, UDP_LISTENER, http_listener, kernel_listener, listener
 
 
 def test_both_nics_are_in_the_traffic_namespace_and_the_vip_answers_there(plugged):
@@ -64,9 +64,11 @@ def test_a_tls_listener_shows_the_uploaded_certificate(balancer):
 @pytest.fixture(name="datagrams", scope="module")
 def _datagrams(balancer, amphora):
     members = [networks.DatagramMember(name) for name in networks.MEMBERS]
-    balancer.apply_udp()
+    balancer.apply_to_kernel(kernel_listener("UDP"))
     yield members
     amphora.call("delete", UDP_LISTENER)
+    for member in members:
+        member.stop()
 
 
 def test_datagrams_reach_both_members_through_the_kernels_load_balancer(datagrams, amphora):

@@ -22,7 +22,7 @@ def _upload(balancer, amphora, text):
 @pytest.fixture(name="texts", scope="module")
 def _texts(balancer):
     """Two configurations by the member that answers."""
-    return {member: balancer.render(http_listener(member)).read_text() for member in ("m1", "m2")}
+    return {member: (balancer.render(http_listener(member)) / "haproxy.cfg").read_text() for member in ("m1", "m2")}
 
 
 @pytest.fixture(name="duration", scope="module")

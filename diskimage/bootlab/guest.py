@@ -12,19 +12,21 @@ class Guest:
     """The machine's inside."""
 
     def __init__(self, controller, user="debian", address="127.0.0.1", port=SSH_PORT):
-        self._folder = controller.folder
+        #: Where its connection and what was said over it are; two machines at a time have two addresses.
+        self._folder = controller.folder / f"ssh-{address}"
+        self._folder.mkdir(exist_ok=True)
         #: The command to log in by hand.
         self.login = [
-            "ssh", "-i", str(self._folder / "ssh-key"), "-p", str(port), "-o", "BatchMode=yes", "-o",
+            "ssh", "-i", str(controller.folder / "ssh-key"), "-p", str(port), "-o", "BatchMode=yes", "-o",
             "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o",
             "ConnectTimeout=20", "-o", "ServerAliveInterval=5", f"{user}@{address}"]
-        self._socket = self._folder / "ssh-mux"
+        self._socket = self._folder / "mux"
         self._mux = ["-o", "ControlMaster=auto", "-o", f"ControlPath={self._socket}", "-o", "ControlPersist=600"]
 
     def connect(self):
         """Waits for sshd, which may begin after the agent: its key is made at first boot."""
         if not self._socket.exists():
-            wait_until("ssh into the machine", lambda: self._once("echo in", root=False))
+            wait_until("ssh into the machine", lambda: self._once("echo in", root=False), 180)
 
     def run(self, command, check=True, timeout=60, root=True):
         """Runs a shell command, as root unless told; its standard output. A failure names what it said."""
@@ -35,7 +37,7 @@ class Guest:
         words = self.login[:1] + self._mux + self.login[1:] + [f"sudo -n sh -c {_quote(command)}" if root else command]
         try:
             # Not pipes: the connection that stays behind would keep them open.
-            with open(self._folder / "ssh.out", "w+") as out, open(self._folder / "ssh.err", "w+") as err:
+            with open(self._folder / "out", "w+") as out, open(self._folder / "err", "w+") as err:
                 status = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=timeout,
                                         start_new_session=True).returncode
                 out.seek(0), err.seek(0)

@@ -24,7 +24,8 @@ AGENT_PORT, SSH_PORT = 9443, 10022
 class Shape:
     """What the machine is made of."""
 
-    def __init__(self, memory=1024, cpus=2, machine=None, drive_bus=None, accel="tcg", management="user"):
+    def __init__(self, memory=1024, cpus=2, machine=None, drive_bus=None, accel="tcg", management="user",
+                 forwards_at="127.0.0.1"):
         if machine is None:
             machine = (DRIVE_BUSES[drive_bus][0] if drive_bus else None) or "q35"
         if drive_bus is None:
@@ -35,6 +36,8 @@ class Shape:
         self.memory, self.cpus, self.machine, self.drive_bus, self.accel = memory, cpus, machine, drive_bus, accel
         #: "user" for qemu's own DHCP and forwarded ports, else the name of a tap.
         self.management = management
+        #: With qemu's own: our address whose ports AGENT_PORT and SSH_PORT lead to the machine.
+        self.forwards_at = forwards_at
 
 
 class Machine:
@@ -152,8 +155,8 @@ class Machine:
             for port in (1, 2):
                 words += ["-device", f"pcie-root-port,id=port{port},chassis={port},slot={port}"]
         if shape.management == "user":
-            words += ["-netdev", f"user,id=mgmt,hostfwd=tcp:127.0.0.1:{SSH_PORT}-:22,"
-                      f"hostfwd=tcp:127.0.0.1:{AGENT_PORT}-:9443"]
+            words += ["-netdev", f"user,id=mgmt,hostfwd=tcp:{shape.forwards_at}:{SSH_PORT}-:22,"
+                      f"hostfwd=tcp:{shape.forwards_at}:{AGENT_PORT}-:9443"]
         else:
             words += ["-netdev", f"tap,id=mgmt,ifname={shape.management},script=no,downscript=no"]
         words += ["-device", f"virtio-net-pci,netdev=mgmt,mac={MANAGEMENT_MAC},romfile=",

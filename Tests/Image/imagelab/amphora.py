@@ -32,9 +32,13 @@ class Amphora:
 
     def boot(self, what):
         """Powers it on and waits until agent and heartbeat are there."""
+        self.power_on()
+        return self.wait(what)
+
+    def power_on(self):
+        """Powers it on."""
         RUNNING.append(self)
         self.machine.power_on()
-        return self.wait(what)
 
     def wait(self, what):
         """Waits until agent and heartbeat are there, since the latest power-on or reset."""

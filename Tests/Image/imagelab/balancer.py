@@ -5,10 +5,11 @@ import json
 import uuid
 
 from bootlab.host import run
-from imagelab.networks import MEMBER_PORT, MEMBERS, VIP
+from imagelab.networks import ADDRESSES, MEMBER_PORT, VIP
 
 CERTIFICATE = "https://keys.example/v1/containers/1b3c5d7e-0000-4000-8000-000000000001"
-HTTP_LISTENER, TLS_LISTENER, EXTRA_LISTENER, UDP_LISTENER = (f"c1a7b3de-0000-4000-8000-{number:012}" for number in (1, 2, 3, 4))
+HTTP_LISTENER, TLS_LISTENER, EXTRA_LISTENER, UDP_LISTENER, SCTP_LISTENER = (
+    f"c1a7b3de-0000-4000-8000-{number:012}" for number in range(1, 6))
 
 
 def listener(identity, protocol, port, members, **more):
@@ -19,24 +20,31 @@ def listener(identity, protocol, port, members, **more):
             "id": pool, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN",
             "healthmonitor": {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, pool)), "type": "TCP", "delay": 1, "timeout": 1,
                               "max_retries": 1, "max_retries_down": 1},
-            "members": [{"id": str(uuid.uuid5(uuid.NAMESPACE_URL, identity + name)), "address": MEMBERS[name],
+            "members": [{"id": str(uuid.uuid5(uuid.NAMESPACE_URL, identity + name)), "address": ADDRESSES[name],
                          "protocol_port": MEMBER_PORT} for name in members],
         }, **more}
 
 
-def udp_listener():
-    """UDP on port 5353."""
-    result = listener(UDP_LISTENER, "UDP", 5353, ("m1", "m2"))
+def kernel_listener(protocol, members=("m1", "m2")):
+    """UDP or SCTP on port 5353, which the kernel balances."""
+    result = listener(UDP_LISTENER if protocol == "UDP" else SCTP_LISTENER, protocol, 5353, members)
     pool = result["default_pool"]
-    pool["protocol"] = "UDP"
+    pool["protocol"] = protocol
     # The check is a program of its own, which takes a while to start under emulation.
-    pool["healthmonitor"] |= {"type": "UDP-CONNECT", "delay": 6, "timeout": 5}
+    pool["healthmonitor"] |= {"type": "UDP-CONNECT" if protocol == "UDP" else "SCTP", "delay": 10, "timeout": 8}
     return result
 
 
 def http_listener(*members):
     """HTTP on port 80."""
     return listener(HTTP_LISTENER, "HTTP", 80, members or ("m1", "m2"))
+
+
+def pinged_listener():
+    """HTTP on port 80 whose members count as up while they answer to pings."""
+    result = http_listener()
+    result["default_pool"]["healthmonitor"]["type"] = "PING"
+    return result
 
 
 class TenantCertificate:
@@ -70,21 +78,23 @@ class Balancer:
         self.certificate = TenantCertificate(folder)
 
     def render(self, *listeners):
-        """The path of haproxy.cfg for these listeners."""
-        document = {
+        """The folder with all configuration files for these listeners."""
+        source = self._folder / "document.json"
+        source.write_text(json.dumps(self._document(listeners)))
+        self._amphora.controller.ctl("render", source, "--output", self._folder / "rendered")
+        return self._folder / "rendered"
+
+    def _document(self, listeners):
+        return {
             "loadbalancer": {"id": self.id, "project_id": self.project, "vip_address": VIP, "listeners": listeners},
             "context": {
                 "topology": "SINGLE", "haproxy_version": self._amphora.info["haproxy_version"],
                 "host_amphora_id": self._amphora.id, "certificates": {CERTIFICATE: self.certificate.identity},
                 "amphorae": [{"id": self._amphora.id, "status": "ALLOCATED", "role": "STANDALONE"}]}}
-        source = self._folder / "document.json"
-        source.write_text(json.dumps(document))
-        self._amphora.controller.ctl("render", source, "--output", self._folder / "rendered")
-        return self._folder / "rendered" / "haproxy.cfg"
 
     def put(self, *listeners):
         """Uploads the configuration of these listeners; its text."""
-        path = self.render(*listeners)
+        path = self.render(*listeners) / "haproxy.cfg"
         self._amphora.call("config", "put", self.id, path)
         return path.read_text()
 
@@ -95,11 +105,12 @@ class Balancer:
         self._amphora.call("reload", self.id)
         return text
 
-    def apply_udp(self):
-        """Uploads a UDP listener beside the others and starts it."""
-        path = self.render(http_listener(), udp_listener()).parent / f"lvs-{UDP_LISTENER}.conf"
-        self._amphora.call("lvs", "put", UDP_LISTENER, path)
-        self._amphora.call("start", UDP_LISTENER)
+    def apply_to_kernel(self, *listeners):
+        """Uploads UDP and SCTP listeners beside the others and starts them."""
+        folder = self.render(*listeners)
+        for each in listeners:
+            self._amphora.call("lvs", "put", each["id"], folder / f"lvs-{each['id']}.conf")
+            self._amphora.call("start", each["id"])
 
     def upload_certificate(self):
         """Uploads certificate, key, and the listener's list of certificates."""

@@ -1,5 +1,6 @@
-"""The networks as taps in the sandbox: this side is client, gateway and members, the other is a NIC of the machine."""
+"""The networks in the sandbox: bridges with our addresses as client, gateway and members, and taps for NICs of machines."""
 
+import contextlib
 import http.client
 import http.server
 import socket
@@ -11,24 +12,56 @@ from bootlab.host import run
 
 VIP_TAP, VIP_MAC = "vip0", "fa:16:3e:00:00:02"
 MEMBER_TAP, MEMBER_MAC = "member0", "fa:16:3e:00:00:03"
+#: The second machine of a pair.
+PEER_VIP_TAP, PEER_MEMBER_TAP = "vip1", "member1"
 STATIC_TAP = "mgmt0"
 CLIENT, VIP, VRRP = "203.0.113.1", "203.0.113.10", "203.0.113.4"
+CLIENT6, VIP6 = "2001:db8:1::1", "2001:db8:1::10"
 AMPHORA_AMONG_MEMBERS = "10.1.0.5"
 MEMBERS = {"m1": "10.1.0.101", "m2": "10.1.0.102"}
+#: For listeners that the kernel balances: it cannot change the IP version.
+MEMBERS6 = {"m1-6": "2001:db8:2::101", "m2-6": "2001:db8:2::102"}
+ADDRESSES = MEMBERS | MEMBERS6
 MEMBER_PORT = 8080
+MEMBER_BRIDGE = "members"
 STATIC_HOST, STATIC_AMPHORA = "192.0.2.1", "192.0.2.10"
 
 
 def build():
-    """Makes the taps with our addresses."""
-    for tap, addresses in {
-        VIP_TAP: [f"{CLIENT}/24"], MEMBER_TAP: [f"{address}/24" for address in MEMBERS.values()],
-        STATIC_TAP: [f"{STATIC_HOST}/24"],
-    }.items():
-        run("ip", "tuntap", "add", "dev", tap, "mode", "tap")
+    """Makes bridges and taps."""
+    for bridge, taps, addresses in (
+        ("vips", (VIP_TAP, PEER_VIP_TAP), (CLIENT, CLIENT6)),
+        (MEMBER_BRIDGE, (MEMBER_TAP, PEER_MEMBER_TAP), ADDRESSES.values()),
+        ("management", (STATIC_TAP,), (STATIC_HOST,)),
+    ):
+        # Nothing is learned from groups: neighbours must be found at once.
+        run("ip", "link", "add", bridge, "type", "bridge", "mcast_snooping", 0)
+        for tap in taps:
+            run("ip", "tuntap", "add", "dev", tap, "mode", "tap")
+            run("ip", "link", "set", tap, "master", bridge, "up")
+        run("ip", "link", "set", bridge, "up")
         for address in addresses:
-            run("ip", "addr", "add", address, "dev", tap)
-        run("ip", "link", "set", tap, "up")
+            _address("add", address, bridge)
+
+
+def _address(verb, address, device):
+    words = [f"{address}/64", "nodad"] if ":" in address else [f"{address}/24"]
+    run("ip", "addr", verb, *words, "dev", device)
+
+
+@contextlib.contextmanager
+def absent(member):
+    """Takes a member's address away for a while: nothing there answers, not even to a ping."""
+    _address("del", ADDRESSES[member], MEMBER_BRIDGE)
+    try:
+        yield
+    finally:
+        _address("add", ADDRESSES[member], MEMBER_BRIDGE)
+
+
+def family(address):
+    """The socket family of an address."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 class _Answer(http.server.BaseHTTPRequestHandler):
@@ -68,8 +101,8 @@ class DatagramMember(threading.Thread):
     def __init__(self, name):
         super().__init__(daemon=True)
         self._name = name
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((MEMBERS[name], MEMBER_PORT))
+        self._socket = socket.socket(family(ADDRESSES[name]), socket.SOCK_DGRAM)
+        self._socket.bind((ADDRESSES[name], MEMBER_PORT))
         self._socket.settimeout(0.2)
         self._is_over = threading.Event()
         self.start()
@@ -92,7 +125,7 @@ class DatagramMember(threading.Thread):
 
 def ask_datagram(port, address=VIP, timeout=2):
     """The answer to one datagram from a new port of ours."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+    with socket.socket(family(address), socket.SOCK_DGRAM) as client:
         client.settimeout(timeout)
         client.connect((address, port))
         client.send(b"who?")
@@ -129,12 +162,13 @@ def bodies(port=80, count=6, **options):
 
 
 class Load:
-    """Requests one after the other until it is ended; counts what came."""
+    """Requests one after the other until it is ended; counts what came. `ask` makes one, and returns who answered."""
 
-    def __init__(self, port=80):
+    def __init__(self, ask=lambda: get()[0]):
         self.answered, self.failed = [], []
+        self._ask = ask
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(port,), daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self):
         self._thread.start()
@@ -144,10 +178,17 @@ class Load:
         self._ending.set()
         self._thread.join(30)
 
-    def _run(self, port):
+    @property
+    def outage(self):
+        """The longest time between two answers in a row, in seconds."""
+        moments = [moment for moment, _ in self.answered]
+        return max(later - earlier for earlier, later in zip(moments, moments[1:]))
+
+    def _run(self):
         while not self._ending.is_set():
             try:
-                self.answered.append((time.monotonic(), get(port)[0]))
+                answer = self._ask()
+                self.answered.append((time.monotonic(), answer))
             except OSError as error:
                 self.failed.append((time.monotonic(), repr(error)))
             self._ending.wait(0.02)

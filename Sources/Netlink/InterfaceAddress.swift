@@ -87,8 +87,8 @@ extension NetlinkSocket {
     return Dictionary(
       stamps.map { address, stamp in
         let age = hundredths &- stamp
-        // The kernel's tick may be a little ahead of the clock.
-        return (address, .milliseconds(age > UInt32.max - 100 ? 0 : Int(age) * 10))
+        // The kernel's tick may be seconds behind the clock, and a little ahead of it.
+        return (address, .milliseconds(age > UInt32.max - 1000 ? 0 : Int(age) * 10))
       }, uniquingKeysWith: { first, _ in first })
   }
 

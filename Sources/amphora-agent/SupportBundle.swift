@@ -33,7 +33,7 @@ struct SupportBundleCommand: AsyncParsableCommand {
   var configFile = "/etc/octavia/amphora-agent.conf"
 
   func validate() throws {
-    guard TimeSpan.seconds(since) != nil else {
+    guard TimeSpan(since) != nil else {
       throw ValidationError("--since takes a number with s, m, h or d, such as 90m; not \(since).")
     }
   }
@@ -43,7 +43,7 @@ struct SupportBundleCommand: AsyncParsableCommand {
     do {
       let program = SupportBundleProgram(
         amphora: LocalAmphora(configurationFile: configFile), output: output,
-        since: .seconds(TimeSpan.seconds(since) ?? 3600))
+        since: .seconds(TimeSpan(since)?.seconds ?? 3600))
       let result = try await program.run { note($0) }
       if output != "-" { print(result.file) }
       Glibc.exit(result.problems > 0 ? 1 : 0)

@@ -1,6 +1,6 @@
 // Times as operators write them.
 
-/// A number of seconds, minutes or hours: `90s`, `10m`, `2h`.
+/// A number of seconds, minutes, hours or days: `90s`, `10m`, `2h`, `1d`.
 package struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
   package let seconds: Int
 
@@ -8,7 +8,7 @@ package struct TimeSpan: Hashable, Sendable, CustomStringConvertible {
 
   /// Reads a number with its unit.
   package init?(_ text: String) {
-    let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600]
+    let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
     guard let unit = text.last.flatMap({ units[$0] }), let number = Int(text.dropLast()), number > 0,
       text.first?.isNumber == true, number <= Int.max / unit
     else { return nil }

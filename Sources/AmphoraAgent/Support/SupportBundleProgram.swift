@@ -53,15 +53,3 @@ package struct SupportBundleProgram: Sendable {
     return Result(file: file, problems: archive.problems)
   }
 }
-
-/// Texts such as `90m`.
-package enum TimeSpan {
-  /// The seconds; nil for what is no positive number with one of s, m, h, d.
-  package static func seconds(_ text: String) -> Int? {
-    let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-    guard let last = text.last, let unit = units[last], text.dropLast().allSatisfy({ $0.isASCII && $0.isNumber }),
-      let number = Int(text.dropLast()), number > 0, number <= 10_000_000
-    else { return nil }
-    return number * unit
-  }
-}

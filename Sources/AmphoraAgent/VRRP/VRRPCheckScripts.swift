@@ -67,7 +67,10 @@ package actor VRRPCheckScripts {
   ) throws(DurableFile.Failure) -> String? {
     // A load balancer that was deleted was not lost: until something else happens, the amphora may hold the VIP.
     let known = try store.list() + (removed.map { [$0] } ?? [])
-    if try known.isEmpty && !LVSStore(paths: store.paths).list().isEmpty { return nil }
+    if known.isEmpty {
+      let listeners = try LVSStore(paths: store.paths).list()
+      if !listeners.isEmpty { return nil }
+    }
     let sockets = known.filter { $0 != removed && !stopped.contains(ServiceUnit.unitName(of: $0)) }
       .map(store.paths.statsSocket)
     // Without any load balancer this amphora must not hold the VIP.

@@ -46,7 +46,7 @@ import TestSupport
 
   @Test(arguments: [
     ("90s", 90), ("10m", 600), ("2h", 7200), ("1s", 1), ("", nil), ("10", nil), ("m", nil), ("0m", nil), ("-1m", nil),
-    ("+5m", nil), ("1.5h", nil), ("10 m", nil), ("9223372036854775807h", nil), ("1d", nil),
+    ("+5m", nil), ("1.5h", nil), ("10 m", nil), ("9223372036854775807h", nil), ("1d", 86_400), ("1w", nil),
   ])
   func `times are a number and a unit`(text: String, seconds: Int?) { #expect(TimeSpan(text)?.seconds == seconds) }
 

@@ -17,7 +17,7 @@ struct LeftoversCheck: DoctorCheck {
     let paths = amphora.paths
     let (store, lvs) = (LoadBalancerStore(paths: paths), LVSStore(paths: paths))
     let halfDone = store.remains().filter { isOld(paths.directory(of: $0)) }
-    let halfDoneListeners = lvs.remains()
+    let halfDoneListeners = (try? lvs.remains()) ?? []
     let findings =
       halfDone.map {
         restart("load balancer \($0): \(paths.directory(of: $0)) is from a delete or upload that was cut short")

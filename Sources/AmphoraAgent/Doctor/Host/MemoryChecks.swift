@@ -46,7 +46,7 @@ struct OutOfMemoryCheck: DoctorCheck {
   var machine = Machine()
 
   func run(_ amphora: LocalAmphora) async -> [Finding] {
-    judge(vmstat: FileRead.text("\(machine.proc)/vmstat") ?? "") { KernelLog.read() }.map { [$0] } ?? []
+    judge(vmstat: FileRead.text("\(machine.proc)/vmstat") ?? "") { (try? KernelLog.text()) ?? "" }.map { [$0] } ?? []
   }
 
   /// - Parameters:
@@ -74,25 +74,5 @@ struct OutOfMemoryCheck: DoctorCheck {
       return "\(rest[rest.index(after: open)..<close]), process \(pid)"
     }
     return nil
-  }
-}
-
-/// The kernel's ring buffer, as far as this process may read it.
-enum KernelLog {
-  static func read() -> String {
-    // Each read(2) returns one record and EAGAIN at the end; EPIPE means that records were overwritten, and goes on behind
-    // them (Documentation/ABI/testing/dev-kmsg).
-    let descriptor = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { return "" }
-    defer { close(descriptor) }
-    var text: [UInt8] = []
-    var record = [UInt8](repeating: 0, count: 8192)
-    while text.count < 8 << 20 {
-      let count = Glibc.read(descriptor, &record, record.count)
-      if count < 0, errno == EPIPE || errno == EINTR { continue }
-      guard count > 0 else { break }
-      text += record[..<count]
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -102,6 +102,8 @@ enum PublicParts {
     var output: [UInt8] = []
     var label: [UInt8]?
     var removed = 0
+    // A line of a key may begin with a slash too.
+    let isList = bytes.firstPlace(of: Array("-----BEGIN ".utf8)) == nil
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       let text = String(decoding: line.prefix(64), as: UTF8.self)
       if text.hasPrefix("-----BEGIN ") {
@@ -109,12 +111,16 @@ enum PublicParts {
         let isPublic = ["CERTIFICATE", "TRUSTED CERTIFICATE", "X509 CRL", "PUBLIC KEY", "DH PARAMETERS"].contains(kind)
         label = isPublic ? Array("-----END \(kind)-----".utf8) : nil
       }
-      // The paths of a list, with haproxy's options behind them.
-      let isKept = label != nil || text.hasPrefix("/") || text.hasPrefix("#")
+      let isKept = label != nil || isList && isPath(line)
       if isKept { output += line + [UInt8(ascii: "\n")] } else { removed += 1 }
       if let end = label, line.starts(with: end) { label = nil }
     }
     if removed > 0 { output += Array("[\(removed) lines that are not public are left out]\n".utf8) }
     return output
+  }
+
+  /// Whether it is a line of haproxy's list of certificates: a path, perhaps with options behind it.
+  private static func isPath(_ line: ArraySlice<UInt8>) -> Bool {
+    line.first == UInt8(ascii: "/") && line.prefix { $0 != 0x20 }.reversed().starts(with: "mep.".utf8)
   }
 }

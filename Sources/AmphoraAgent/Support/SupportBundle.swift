@@ -189,7 +189,9 @@ enum KnownSecrets {
     }
     secrets += environment.filter { $0.key.hasPrefix("OS_") && Redaction.isSecretName($0.key) }.map(\.value)
     let store = LoadBalancerStore(paths: amphora.paths)
-    for file in [amphora.paths.vrrpConfiguration] + store.ids().map(amphora.paths.configuration) {
+    // With those that were refused or replaced, which are in the bundle as well.
+    let folders = [amphora.paths.vrrpDirectory, amphora.paths.lvsDirectory] + store.ids().map(amphora.paths.directory)
+    for file in folders.flatMap({ folder in FileRead.names(in: folder).map { "\(folder)/\($0)" } }) {
       secrets += words(behind: ["auth_pass", "password", "insecure-password"], in: file)
     }
     return secrets

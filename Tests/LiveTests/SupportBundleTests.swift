@@ -136,7 +136,8 @@ import TestSupport
 
   private func expectParts(in folder: String, _ stage: LiveStage) async throws {
     let parts = [
-      ("versions.txt", "amphora-agent "), ("doctor.txt", "PASS"), ("doctor.json", "\"findings\""),
+      ("versions.txt", "amphora-agent "), ("status.txt", "haproxy"), ("status.json", "\"loadBalancers\""),
+      ("doctor.txt", "PASS"), ("doctor.json", "\"findings\""),
       ("config-check.txt", "complete and valid"), ("config-show.txt", "heartbeat_key = (set)"),
       ("heartbeat.txt", stage.balancer.listener), ("files/etc/octavia/amphora-agent.conf", "heartbeat_key = (removed)"),
       ("files\(stage.folder)/haproxy.cfg", stage.balancer.listener),

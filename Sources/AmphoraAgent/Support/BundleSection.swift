@@ -42,6 +42,10 @@ struct BundleSection: Sendable {
     let report = DoctorOnce(amphora)
     return [
       .text("versions.txt") { try await versions(amphora) },
+      .text("status.txt") {
+        StatusScreen(try await .gather(amphora), style: ScreenStyle(width: 160, showsAll: true)).text()
+      },
+      .text("status.json") { try await AmphoraSnapshot.gather(amphora).json() },
       .text("doctor.txt") { await report.value.text },
       .text("doctor.json") { try await report.value.json() },
       .blocking("config-check.txt") { ConfigurationVerdict(file: file).text },
@@ -107,22 +111,26 @@ struct BundleSection: Sendable {
     return store.ids().flatMap { id -> [BundlePart] in
       let path = amphora.paths.statsSocket(of: id)
       let silence = SilentSocket()
-      return ["show info", "show stat -1 -1 -1", "show servers state", "show table"].map { command in
-        let words = command.split(separator: " ").filter { !$0.hasPrefix("-") }.joined(separator: "-")
-        return BundlePart(name: "haproxy/\(id)/\(words).txt") { limit, timeout in
-          guard FileRead.exists(path) else { return nil }
-          if silence.isNoted { throw SupportBundleError(description: "not asked: the socket was silent before") }
-          return try await BlockingIO.run {
-            do throws(StatsSocketError) {
-              let answer = try StatsSocket(path: path).limited(to: timeout).query(command)
-              return BundlePart.Content(bytes: BoundedBytes(answer, limit: limit).bytes)
-            } catch {
-              if case .timedOut = error { silence.note() }
-              throw error
+      let explained = BundlePart.blocking("haproxy/\(id)/explained.cfg") {
+        String(decoding: try HAProxyExplanation.read(id, amphora.paths).annotated, as: UTF8.self)
+      }
+      return [explained]
+        + ["show info", "show stat -1 -1 -1", "show servers state", "show table"].map { command in
+          let words = command.split(separator: " ").filter { !$0.hasPrefix("-") }.joined(separator: "-")
+          return BundlePart(name: "haproxy/\(id)/\(words).txt") { limit, timeout in
+            guard FileRead.exists(path) else { return nil }
+            if silence.isNoted { throw SupportBundleError(description: "not asked: the socket was silent before") }
+            return try await BlockingIO.run {
+              do throws(StatsSocketError) {
+                let answer = try StatsSocket(path: path).limited(to: timeout).query(command)
+                return BundlePart.Content(bytes: BoundedBytes(answer, limit: limit).bytes)
+              } catch {
+                if case .timedOut = error { silence.note() }
+                throw error
+              }
             }
           }
         }
-      }
     }
   }
 

@@ -159,8 +159,8 @@ import Testing
         #expect(try await amphora.rules("-6") == ["32000: from 2001:db8::2 lookup 1"])
       }
       // Without its firewall an SR-IOV port must not come up, so the change fails, with the contract's word for this kind
-      // of plug.
-      try await amphora.write("policy drop; but no ruleset", to: "/var/lib/octavia/nftables-vip.rules", mode: 0o600)
+      // of plug. A folder stands where the rules are kept.
+      _ = try await amphora.run("/bin/mkdir /var/lib/octavia/nftables-vip.rules")
       let refused = try await plug(
         amphora,
         body(member).replacing(#""is_sriov": false, "vip_net_info""#, with: #""is_sriov": true, "vip_net_info""#))

@@ -157,7 +157,7 @@ import Testing
       networks: "{\"type\": \"ipv4_dhcp\", \"link\": \"l\"}",
       links: "{\"id\": \"l\", \"ethernet_mac_address\": \"fa:16:3e:00:00:01\", \"mtu\": 10}")
     #expect(report.problems == ["network_data.json: links[0].mtu is '10', no number from 68 to 65536"])
-    #expect(drive.network()?.contains("DHCP=ipv4\n") == true && drive.network()?.contains("MTU") == false)
+    #expect(drive.network()?.contains("DHCP=ipv4\n") == true && drive.network()?.contains("MTUBytes") == false)
   }
 
   private static let twoNICs = """

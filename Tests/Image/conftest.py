@@ -3,17 +3,27 @@
 import os
 import pathlib
 import shutil
+import socket
 import tempfile
 
 import pytest
 
-from bootlab.controller import Controller
+from bootlab.controller import HOST_SEEN_BY_GUEST, Controller
 from bootlab.host import wait_until
 from bootlab.machine import Shape
 from imagelab import networks
 from imagelab.amphora import BOOTS, IMAGE, RUNNING, Amphora
 from imagelab.balancer import Balancer, http_listener
 from imagelab.pair import OUTAGES, Pair
+
+LOG_PORT = 5514
+#: As controllers write it, with one target for administrative messages (contract heartbeat-and-config §6).
+FORWARDING = f"""ruleset(name="admin_forwarding" queue.type="linkedList" queue.size="10000") {{
+  action(type="omfwd" target="{HOST_SEEN_BY_GUEST}" port="{LOG_PORT}" protocol="udp"
+         action.resumeRetryCount="5" action.resumeInterval="2")
+}}
+local1.* call admin_forwarding
+"""
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +48,20 @@ def controller(folder):
 
 
 @pytest.fixture(scope="session")
-def amphora(controller, folder):
+def log_host():
+    """Where amphorae may send their logs."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as result:
+        result.bind(("127.0.0.1", LOG_PORT))
+        result.settimeout(5)
+        yield result
+
+
+@pytest.fixture(scope="session")
+def amphora(controller, folder, log_host):
     """The amphora, booted with a SATA config drive, as nova gives q35 machines."""
-    result = Amphora(controller, "main", folder, Shape(1024, 2, "q35", "sata"))
+    rules = folder / "rsyslog.conf"
+    rules.write_text(FORWARDING)
+    result = Amphora(controller, "main", folder, Shape(1024, 2, "q35", "sata"), drive=["--rsyslog", rules])
     try:
         result.boot("first boot")
         yield result

@@ -1,6 +1,8 @@
 """A look inside the freshly booted machine: services, ports, secrets, leftovers."""
 
+import contextlib
 import re
+import socket
 
 from bootlab.host import wait_until
 from imagelab import networks
@@ -81,6 +83,33 @@ def test_the_folder_of_tenants_keys_is_an_encrypted_ram_disk(amphora):
 def test_logging_works_after_the_controllers_runcmd(amphora):
     assert amphora.run("stat -c %F /run/rsyslog/octavia/log").strip() == "socket"
     assert amphora.run("date +%Z").strip() == "UTC"
+
+
+def test_the_agents_log_goes_on_after_its_rotation(amphora):
+    assert amphora.run("systemctl is-active logrotate.timer").strip() == "active"
+    log = "/var/log/amphora-agent.log"
+    assert amphora.ask("/1.0/info")[0] == 200
+    before = wait_until("a line", lambda: amphora.run(f"cat {log}"), 30)
+    assert "/1.0/info" in before
+    amphora.run("logrotate --force /etc/logrotate.d/amphora-agent")
+    assert amphora.run(f"cat {log}.1").startswith(before)
+    assert amphora.ask("/1.0/info")[0] == 200
+    assert "/1.0/info" in wait_until("a line in the new file", lambda: amphora.run(f"cat {log}"), 30)
+    assert amphora.run(f"stat -c '%a %U %G' {log}").split() == ["640", "root", "adm"]
+
+
+def test_log_lines_go_where_the_controllers_rules_send_them(amphora, log_host):
+    with contextlib.suppress(BlockingIOError):
+        while log_host.recv(4096, socket.MSG_DONTWAIT):
+            pass  # what came until now
+    assert amphora.ask("/1.0/listeners")[0] == 200
+
+    def line():
+        while "/1.0/listeners" not in (text := log_host.recv(4096).decode()):
+            pass
+        return text if "amphora-agent" in text else None
+    # local1.info: 17 * 8 + 6 (RFC 5424 §6.2.1).
+    assert wait_until("the request's line", line, 60).startswith("<142>")
 
 
 def test_a_hot_plugged_nic_is_left_to_the_agent(amphora):

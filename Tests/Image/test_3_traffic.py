@@ -6,7 +6,7 @@ import pytest
 
 from bootlab.host import wait_until
 from imagelab import networks
-from imagelab.balancer import EXTRA_LISTENER, HTTP_LISTENER, UDP_LISTENER, http_listener, kernel_listener, listener
+from imagelab.balancer import EXTRA_LISTENER, HTTP_LISTENER, UDP_LISTENER, http_listener, kernel_listener, listener, pinged_listener
 
 
 def test_both_nics_are_in_the_traffic_namespace_and_the_vip_answers_there(plugged):
@@ -61,6 +61,17 @@ def test_a_tls_listener_shows_the_uploaded_certificate(balancer):
     assert certificate.strip() == balancer.certificate.certificate.strip()
 
 
+def test_a_member_that_answers_to_no_ping_is_down_until_it_does(balancer, amphora):
+    balancer.apply(pinged_listener())
+    amphora.wait_for_heartbeat("both members answer to pings", lambda message: message["members_up"] == 2)
+    with networks.absent("m2"):
+        amphora.wait_for_heartbeat(
+            "one does not", lambda message: (message["members_up"], message["members_down"]) == (1, 1))
+        assert networks.bodies() == {"m1"}
+    amphora.wait_for_heartbeat("both again", lambda message: message["members_up"] == 2)
+    balancer.apply(http_listener())
+
+
 @pytest.fixture(name="datagrams", scope="module")
 def _datagrams(balancer, amphora):
     members = [networks.DatagramMember(name) for name in networks.MEMBERS]
@@ -75,6 +86,22 @@ def test_datagrams_reach_both_members_through_the_kernels_load_balancer(datagram
     wait_until("both members answer datagrams",
                lambda: {networks.ask_datagram(5353) for _ in range(6)} == {"m1", "m2"}, 60)
     assert "UDP  " in amphora.in_traffic_namespace("cat /proc/net/ip_vs")
+
+
+def test_the_masquerade_script_does_what_the_agent_did(datagrams, amphora):
+    def script(verb):
+        amphora.in_traffic_namespace(f"/usr/local/bin/lvs-masquerade.sh {verb} ipv4 eth2")
+        return amphora.in_traffic_namespace("nft list ruleset")
+    before = amphora.in_traffic_namespace("nft list ruleset")
+    assert 'oifname "eth2"' in before and 'oifname "eth1"' in before
+    without = script("delete")
+    assert 'oifname "eth2"' not in without and 'oifname "eth1"' in without
+    with pytest.raises(TimeoutError):
+        # Members see the client's own address now, which is nowhere near them.
+        networks.ask_datagram(5353)
+    for _ in range(2):
+        assert sorted(script("add").splitlines()) == sorted(before.splitlines())
+    assert {networks.ask_datagram(5353) for _ in range(6)} == {"m1", "m2"}
 
 
 def test_the_heartbeat_has_the_udp_listener(datagrams, amphora):

@@ -48,7 +48,8 @@ def test_the_ram_disk_holds_it_encrypted(uploaded, amphora):
     trace = uploaded.certificate.traces()[0].decode()
     amphora.run("sync")
     mapped = amphora.run("findmnt -n -o SOURCE /var/lib/octavia/certs").strip()
-    assert amphora.run(f"grep -a -c -F '{trace}' {mapped}").strip() == "1", "in clear where it is decrypted"
+    # More than once when it was uploaded before: the blocks of the file that was replaced are free, not empty.
+    assert int(amphora.run(f"grep -a -c -F '{trace}' {mapped}")) >= 1, "in clear where it is decrypted"
     assert amphora.run(f"grep -a -c -F '{trace}' /dev/ram0", check=False).strip() == "0"
     assert len(amphora.run("dd if=/dev/ram0 bs=1k count=64 status=none | od -An -tx1 -w1 | sort -u").split()) > 200, "noise"
 
